@@ -4,6 +4,7 @@ import {
   ServerError,
   type Session,
   SessionRef,
+  Sessions,
   SessionStore,
   TemporarilyLockedOut,
   TransportError
@@ -50,9 +51,13 @@ const signedIn = Effect.fnUntraced(function* (options: TestProvider.Options = {}
 const watched = Effect.fnUntraced(function* () {
   const store = yield* SessionStore
   const seen = { calls: 0, puts: [] as Array<string> }
-  const gate: { put: Effect.Effect<void, SessionStoreError> } = { put: Effect.void }
+  const gate: Record<"get" | "put" | "remove", Effect.Effect<void, SessionStoreError>> = {
+    get: Effect.void,
+    put: Effect.void,
+    remove: Effect.void
+  }
   const counted: SessionStore["Service"] = {
-    get: (key) => (seen.calls++, store.get(key)),
+    get: (key) => (seen.calls++, Effect.tap(store.get(key), gate.get)),
     find: (query) => (seen.calls++, store.find(query)),
     list: store.list,
     put: (session, options) =>
@@ -66,7 +71,7 @@ const watched = Effect.fnUntraced(function* () {
           return store.put(session, options)
         }
       ),
-    remove: (key, options) => (seen.calls++, store.remove(key, options)),
+    remove: (key, options) => (seen.calls++, Effect.andThen(gate.remove, store.remove(key, options))),
     lease: (key, ttl) => (seen.calls++, store.lease(key, ttl))
   }
   return { seen, gate, context: Context.make(SessionStore, counted) }
@@ -365,6 +370,80 @@ describe("SessionRef keeps its promises", () => {
     )
   )
 
+  it.effect("9. a logout that is interrupted after it began is carried out here all the same", () =>
+    provided(
+      Effect.gen(function* () {
+        const { context, gate } = yield* watched()
+        const store = yield* SessionStore
+        const provider = TestProvider.make()
+        const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
+          Effect.provideContext(context)
+        )
+        const open = yield* Deferred.make<void>()
+        gate.remove = Deferred.await(open)
+        const leaving = yield* Effect.forkChild(ref.logout)
+        yield* settle
+        yield* Effect.forkChild(Fiber.interrupt(leaving))
+        yield* settle
+        yield* Deferred.succeed(open, undefined)
+        yield* Fiber.await(leaving)
+        assert.isTrue(Option.isNone(yield* store.get(ref.key)))
+        assert.strictEqual((yield* Effect.flip(ref.get))._tag, "NotAuthenticated")
+      })
+    )
+  )
+
+  it.effect("9. a token that was saved just before the store was cleared does not stay valid", () =>
+    provided(
+      Effect.gen(function* () {
+        const { context, gate } = yield* watched()
+        const provider = TestProvider.make({ latency: "20 millis" })
+        const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
+          Effect.provideContext(context)
+        )
+        yield* TestClock.adjust(due)
+        const waiting = yield* Effect.forkChild(ref.get)
+        yield* TestClock.adjust("15 millis")
+        const open = yield* Deferred.make<void>()
+        gate.remove = Deferred.await(open)
+        const leaving = yield* Effect.forkChild(ref.logout)
+        yield* TestClock.adjust("10 millis")
+        yield* Deferred.succeed(open, undefined)
+        yield* Fiber.join(leaving)
+        assert.strictEqual((yield* Effect.flip(Fiber.join(waiting)))._tag, "NotAuthenticated")
+        assert.deepStrictEqual(provider.goodTokens(), [])
+      })
+    )
+  )
+
+  it.effect("9. what the store held before a logout does not come back by a slow read", () =>
+    provided(
+      Effect.gen(function* () {
+        const { context, gate } = yield* watched()
+        const store = yield* SessionStore
+        const provider = TestProvider.make()
+        yield* store.put(yield* provider.login)
+        const open = yield* Deferred.make<void>()
+        const scope = yield* Effect.scope
+        const sessions = yield* Layer.buildWithScope(Sessions.layer, scope).pipe(
+          Effect.provideContext(context),
+          Effect.map((built) => Context.get(built, Sessions))
+        )
+        const ref = yield* sessions.open(provider, provider.key)
+        yield* ref.logout
+        yield* store.put(yield* provider.login)
+        gate.get = Deferred.await(open)
+        const reading = yield* Effect.forkChild(sessions.open(provider, provider.key))
+        yield* settle
+        gate.get = Effect.void
+        yield* ref.logout
+        yield* Deferred.succeed(open, undefined)
+        yield* Fiber.join(reading)
+        assert.strictEqual((yield* Effect.flip(ref.get))._tag, "NotAuthenticated")
+      })
+    )
+  )
+
   it.effect("9. logout forgets first, then tells the server, and says which of the two happened", () =>
     provided(
       Effect.gen(function* () {
@@ -568,6 +647,43 @@ describe("SessionRef keeps its promises", () => {
 })
 
 describe("SessionRef", () => {
+  it.effect(
+    "a renewal slower than its lease is not made twice, and the other process takes what it brought",
+    () =>
+      provided(
+        Effect.gen(function* () {
+          const { provider, ref } = yield* signedIn({ latency: "20 seconds" })
+          const elsewhere = yield* SessionRef.open(provider, provider.key)
+          yield* TestClock.adjust(due)
+          const both = yield* Effect.forkChild(
+            Effect.all([ref.get, elsewhere.get], { concurrency: "unbounded" })
+          )
+          yield* TestClock.adjust("21 seconds")
+          assert.deepStrictEqual((yield* Fiber.join(both)).map(tokenOf), ["token-2", "token-2"])
+          assert.strictEqual(provider.seen.renewals, 1)
+        })
+      )
+  )
+
+  it.effect("a session whose adoption was interrupted is either held and stored, or neither", () =>
+    provided(
+      Effect.gen(function* () {
+        const { context, gate } = yield* watched()
+        const provider = TestProvider.make()
+        const ref = yield* SessionRef.open(provider, provider.key).pipe(Effect.provideContext(context))
+        const open = yield* Deferred.make<void>()
+        gate.put = Deferred.await(open)
+        const adopting = yield* Effect.forkChild(ref.adopt(yield* provider.login))
+        yield* settle
+        yield* Effect.forkChild(Fiber.interrupt(adopting))
+        yield* settle
+        yield* Deferred.succeed(open, undefined)
+        yield* Fiber.await(adopting)
+        assert.strictEqual(tokenOf(yield* ref.get), "token-1")
+      })
+    )
+  )
+
   it.effect("what another program renewed is taken from the store, without a call", () =>
     provided(
       Effect.gen(function* () {
@@ -626,11 +742,12 @@ describe("SessionRef", () => {
         yield* TestClock.adjust(due)
         const waiting = yield* Effect.forkChild(ref.get)
         yield* TestClock.adjust("10 millis")
-        yield* ref.adopt(yield* provider.login)
+        const login = yield* provider.login
+        yield* ref.adopt(login)
         yield* TestClock.adjust("10 millis")
-        assert.strictEqual(tokenOf(yield* Fiber.join(waiting)), "token-2")
-        assert.strictEqual(tokenOf(yield* ref.get), "token-2")
-        assert.strictEqual(tokenOf(Option.getOrThrow(yield* store.get(ref.key)).session), "token-2")
+        assert.strictEqual(tokenOf(yield* Fiber.join(waiting)), tokenOf(login))
+        assert.strictEqual(tokenOf(yield* ref.get), tokenOf(login))
+        assert.strictEqual(tokenOf(Option.getOrThrow(yield* store.get(ref.key)).session), tokenOf(login))
       })
     )
   )

@@ -24,7 +24,7 @@ export interface Options {
   readonly life?: Duration.Input | undefined
   /** Whether a renewal spends the token, and a spent one coming back ends the whole family. Default: true. */
   readonly rotates?: boolean
-  /** How long a renewal takes. Default: nothing. */
+  /** How long a renewal takes; the tokens change half way. Default: nothing. */
   readonly latency?: Duration.Input
 }
 
@@ -58,7 +58,8 @@ export interface TestProvider extends Provider<ProviderError, ProviderError> {
  * @since 0.1.0
  */
 export const make = (options: Options = {}): TestProvider => {
-  const { account = "ada", latency = Duration.zero, rotates = true } = options
+  const { account = "ada", rotates = true } = options
+  const halfTheWay = Duration.times(Duration.fromInputUnsafe(options.latency ?? 0), 0.5)
   const life = "life" in options ? options.life : Duration.hours(1)
   const where = { provider: "test", instance: "memory" }
   const key = new SessionKey({ ...where, account })
@@ -66,6 +67,8 @@ export const make = (options: Options = {}): TestProvider => {
   const seen: TestProvider["seen"] = { renewals: 0, reuses: 0, logouts: [] }
   const good = new Set<string>()
   let minted = 0
+
+  const onTheWay = Duration.isZero(halfTheWay) ? Effect.void : Effect.sleep(halfTheWay)
 
   const mint = Effect.map(DateTime.now, (issuedAt) => {
     const token = `token-${++minted}`
@@ -83,7 +86,7 @@ export const make = (options: Options = {}): TestProvider => {
   const refresh = Effect.fnUntraced(function* (session: Session) {
     seen.renewals++
     const scripted = script.shift()
-    if (!Duration.isZero(Duration.fromInputUnsafe(latency))) yield* Effect.sleep(latency)
+    yield* onTheWay
     if (scripted !== undefined) return yield* scripted
     const token = read(session)
     if (!good.has(token)) {
@@ -94,7 +97,9 @@ export const make = (options: Options = {}): TestProvider => {
       return yield* new InvalidToken({ ...where, message: "the token is not good: sign in again" })
     }
     if (rotates) good.delete(token)
-    return yield* mint
+    const renewed = yield* mint
+    yield* onTheWay
+    return renewed
   })
 
   return {
