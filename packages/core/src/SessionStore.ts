@@ -131,10 +131,20 @@ export class SessionStore extends Context.Service<
   static readonly layerMemory: Layer.Layer<SessionStore> = Layer.sync(SessionStore, () => makeMemory())
 }
 
+interface Held {
+  readonly fence: number
+  readonly life: number
+  heldUntil: number
+  released: boolean
+}
+
+const isHeld = (lease: Held, now: number): boolean =>
+  !lease.released && lease.heldUntil > now && lease.heldUntil - now <= 2 * lease.life
+
 const makeMemory = (): SessionStore["Service"] => {
   const where = { provider: "memory", instance: "memory" }
   const entries = new Map<string, Entry>()
-  const leases = new Map<string, { fence: number; heldUntil: number; life: number; released: boolean }>()
+  const leases = new Map<string, Held>()
   let writes = 0
 
   const conflict = (message: string) => SessionStoreError.because(where, new Conflict({ message }))
@@ -142,8 +152,6 @@ const makeMemory = (): SessionStore["Service"] => {
     conflict(`the session of ${key.account} has changed since it was read: read it again`)
   const takenOver = (key: SessionKey) =>
     conflict(`the lease on the session of ${key.account} is no longer yours: read the session again`)
-  const isHeld = (lease: { heldUntil: number; life: number; released: boolean }, now: number) =>
-    !lease.released && lease.heldUntil > now && lease.heldUntil - now <= 2 * lease.life
 
   return {
     get: (key) => Effect.sync(() => Option.fromUndefinedOr(entries.get(key.id))),
@@ -184,7 +192,7 @@ const makeMemory = (): SessionStore["Service"] => {
           const now = clock.currentTimeMillisUnsafe()
           const before = leases.get(key.id)
           if (before !== undefined && isHeld(before, now)) return Option.none()
-          const mine = { fence: (before?.fence ?? 0) + 1, heldUntil: now + life, life, released: false }
+          const mine: Held = { fence: (before?.fence ?? 0) + 1, heldUntil: now + life, life, released: false }
           leases.set(key.id, mine)
           const lease: Lease = {
             fence: mine.fence,

@@ -1,0 +1,20 @@
+/** What a person sees: aligned, coloured on a terminal, plain when piped. */
+import { Console, Effect } from "effect"
+import { styleText } from "node:util"
+
+export type Style = Parameters<typeof styleText>[0]
+
+/** `styleText` knows about terminals, NO_COLOR and FORCE_COLOR. */
+const styled = (style: Style, text: string) => styleText(style, text, { stream: process.stdout })
+
+const LABEL_WIDTH = 16
+
+export const title = (text: string) => Console.log(`\n${styled("bold", text)}`)
+
+/** One line under a title. */
+export const line = (label: string, text: string, style: Style = "reset") =>
+  Console.log(`  ${styled("dim", label.padEnd(LABEL_WIDTH))}${styled(style, text)}`)
+
+export const passed = (text: string) => line("✓", text, "green").pipe(Effect.asVoid)
+
+export const failed = (text: string) => Console.error(`\n${styled("red", `✗ ${text}`)}\n`)

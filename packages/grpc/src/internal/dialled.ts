@@ -1,0 +1,78 @@
+/** What a target means to grpc-js, and whether it can be one. */
+import { InvalidRequest, TransportError } from "@latchkey/core/AuthError"
+import { SocketNotFound } from "@latchkey/core/TransportError"
+import * as Effect from "effect/Effect"
+import { X509Certificate } from "node:crypto"
+import { isIP, isIPv6 } from "node:net"
+import { resolve } from "node:path"
+import type { Target } from "../GrpcChannel.ts"
+import type { Where } from "./outcome.ts"
+
+export interface Dialled {
+  /** In the syntax of gRPC. */
+  readonly address: Effect.Effect<string, TransportError>
+  /** One by one; none for no TLS. */
+  readonly rootCertificates: ReadonlyArray<string>
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
+
+const isReadable = (certificate: string): boolean => {
+  try {
+    return new X509Certificate(certificate).raw.length > 0
+  } catch {
+    return false
+  }
+}
+
+/** Undefined unless there is at least one and all can be read. */
+const certificatesIn = (pem: string): ReadonlyArray<string> | undefined => {
+  const found = pem.match(CERTIFICATE) ?? []
+  if (found.length === 0 || found.length !== pem.split("-----BEGIN").length - 1) return undefined
+  return found.every(isReadable) ? found : undefined
+}
+
+const isHost = (text: string): boolean => isIP(text) !== 0 || /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(text)
+
+/** The machine itself, whatever a resolver says. */
+const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))
+
+const isPath = (path: string): boolean => /^[^\p{Cc}\p{Zl}\p{Zp}]+$/u.test(path)
+
+export const dialled = (where: Where, target: Target): Effect.Effect<Dialled, InvalidRequest> => {
+  const refused = (field: string, text: string) =>
+    Effect.fail(new InvalidRequest({ ...where, field, message: `InvalidRequest: ${text}` }))
+
+  if (target._tag === "UnixSocket") {
+    const { path } = target
+    if (typeof path !== "string") {
+      const found = Effect.flatMap(path, (at) =>
+        isPath(at)
+          ? Effect.succeed(`unix:${resolve(at)}`)
+          : Effect.fail(
+              TransportError.because(where, new SocketNotFound({ message: "the path cannot be one" }))
+            )
+      )
+      return Effect.succeed({ address: found, rootCertificates: [] })
+    }
+    return isPath(path)
+      ? Effect.succeed({ address: Effect.succeed(`unix:${resolve(path)}`), rootCertificates: [] })
+      : refused("path", "the path of the socket cannot be one")
+  }
+
+  const { host, port } = target
+  if (!isHost(host) || !Number.isInteger(port) || port < 1 || port > 65535) {
+    return refused("url", "the host or the port of the target cannot be one")
+  }
+  const address = Effect.succeed(`dns:${isIPv6(host) ? `[${host}]` : host}:${port}`)
+  if (target._tag === "Plaintext") {
+    return isLoopback(host)
+      ? Effect.succeed({ address, rootCertificates: [] })
+      : refused("url", "without TLS only this machine itself can be spoken to")
+  }
+  const rootCertificates = certificatesIn(target.rootCertificates)
+  return rootCertificates === undefined
+    ? refused("rootCertificates", "there is no certificate in it, or one that cannot be read: PEM is needed")
+    : Effect.succeed({ address, rootCertificates })
+}

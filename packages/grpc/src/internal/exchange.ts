@@ -1,0 +1,62 @@
+/** One call on the wire: what went out, and what came of it. */
+import * as grpc from "@grpc/grpc-js"
+import type { Outcome } from "./outcome.ts"
+
+export interface Request {
+  readonly path: string
+  readonly message: Uint8Array
+  readonly token: string | undefined
+  /** Milliseconds since the epoch, on the clock of the machine. */
+  readonly deadline: number
+}
+
+const first = (metadata: grpc.Metadata, name: string): string | undefined => {
+  const value = metadata.get(name)[0]
+  return typeof value === "string" ? value : undefined
+}
+
+/** Calls `onDone` once, never before it returns. The result cancels the call. */
+export const exchange = (
+  channel: grpc.ChannelInterface,
+  request: Request,
+  onDone: (outcome: Outcome) => void
+): (() => void) => {
+  const metadata = new grpc.Metadata()
+  if (request.token !== undefined) metadata.set("authorization", `Bearer ${request.token}`)
+  let headers: grpc.Metadata | undefined
+  let message: Uint8Array | undefined
+  let messages = 0
+  const call = channel.createCall(request.path, request.deadline, null, null, null)
+  call.start(metadata, {
+    onReceiveMetadata: (received) => {
+      headers = received
+    },
+    onReceiveMessage: (received: Uint8Array) => {
+      messages++
+      message = received
+      // The status only comes when everything has been read.
+      call.startRead()
+    },
+    onReceiveStatus: (status) => {
+      // An answer without a message has its headers in the place of the trailers.
+      const only = Object.keys(status.metadata.toJSON()).length > 0 ? status.metadata : undefined
+      const heads = headers ?? only
+      onDone({
+        code: status.code,
+        details: status.details,
+        answered: heads !== undefined,
+        contentType: heads === undefined ? undefined : first(heads, "content-type"),
+        retryAfter: heads === undefined ? undefined : first(heads, "retry-after"),
+        messages,
+        message
+      })
+    }
+  })
+  call.startRead()
+  call.sendMessageWithContext(
+    {},
+    Buffer.from(request.message.buffer, request.message.byteOffset, request.message.byteLength)
+  )
+  call.halfClose()
+  return () => call.cancelWithStatus(grpc.status.CANCELLED, "Cancelled by the caller")
+}
