@@ -39,7 +39,6 @@ export const measure = async (row: Row): Promise<ReadonlyArray<Result>> => {
     const times = new Map<Candidate, number>()
     const order = round % 2 === 0 ? all : all.toReversed()
     for (const candidate of order) {
-      globalThis.gc?.()
       times.set(candidate, await candidate.measure())
     }
     if (round > 0) rounds.push(all.map((candidate) => times.get(candidate) ?? Number.NaN))

@@ -3,6 +3,7 @@ import { NodeServices } from "@effect/platform-node"
 import { Sessions, SessionRef, SessionStore } from "@latchkey/core"
 import { Robot } from "@latchkey/robot"
 import { RobotEmulator, RobotTest, Spot } from "@latchkey/robot/testing"
+import { SqliteSessionStore } from "@latchkey/store"
 import { ConfigProvider, Effect, Equal, FileSystem, Layer, Redacted, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { TestClock } from "effect/testing"
@@ -11,6 +12,7 @@ import * as SignIn from "./01_sign-in.ts"
 import { callWith } from "./02_call-a-service.ts"
 import { explain } from "./03_catch-errors.ts"
 import { Turnstile } from "./05_own-provider.ts"
+import * as UseAStore from "./08_use-a-store.ts"
 import { guardedService, handlers } from "./demo/guardedService.ts"
 
 const password = Redacted.make("correct-horse")
@@ -78,6 +80,15 @@ describe("the examples run", () => {
       yield* TestClock.adjust("9 minutes")
       assert.isFalse(Equal.equals(yield* live.token, first))
     }).pipe(Effect.provide([Turnstile.layer, Sessions.layer.pipe(Layer.provide(SessionStore.layerMemory))]))
+  )
+
+  it.live("08 runs on the store on disk", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const path = `${yield* fs.makeTempDirectoryScoped()}/sessions.db`
+      const accounts = yield* UseAStore.program.pipe(Effect.provide(SqliteSessionStore.layer({ path })))
+      assert.deepStrictEqual(accounts, ["ops"])
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
   )
 })
 

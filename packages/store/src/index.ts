@@ -1,0 +1,5 @@
+/**
+ * @since 0.1.0
+ */
+export * as BosdynTokenStore from "./BosdynTokenStore.ts"
+export * as SqliteSessionStore from "./SqliteSessionStore.ts"

@@ -1,0 +1,99 @@
+/** How a private SQLite file becomes a connection: made if missing, judged, brought up to date. */
+import type { SessionStoreError } from "@latchkey/core/SessionStoreError"
+import * as Result from "effect/Result"
+import { dirname } from "node:path"
+import type { DatabaseSync } from "node:sqlite"
+import { unavailable, type Where } from "./explainFailure.ts"
+import { type Claim, judgeDatabase, judgeFile } from "./judgeDatabase.ts"
+import { followLinks, makePrivateDirectory, makePrivateFile } from "./writePrivateFile.ts"
+
+/** How long SQLite itself waits for a lock: the event loop stands still so long. */
+const BUSY_TIMEOUT_MILLIS = 10
+
+export interface Options<S> {
+  readonly where: Where
+  readonly path: string
+  /** Tells our files from those of other programs. */
+  readonly applicationId: number
+  /** The n-th brings a store of version n to n + 1. Never change one that was released: add one. */
+  readonly migrations: ReadonlyArray<string>
+  /** Made once for the connection. */
+  readonly prepare: (database: DatabaseSync) => S
+  /** Called once, under the lock, when the file is open. */
+  readonly afterOpen?: () => void
+}
+
+export interface Connection<S> {
+  readonly database: DatabaseSync
+  readonly statements: S
+}
+
+/** Throws what SQLite and the file system throw. */
+export const connect = <S>(options: Options<S>): Result.Result<Connection<S>, SessionStoreError> => {
+  const { applicationId, migrations, path, where } = options
+  const sqlite = process.getBuiltinModule("node:sqlite")
+  if (sqlite === undefined) {
+    return Result.fail(unavailable(where, "this needs node:sqlite: use Node 22.13 or newer"))
+  }
+  const file = followLinks(path)
+  makePrivateDirectory(dirname(file))
+  makePrivateFile(file)
+  const claim: Claim = { applicationId, file, version: migrations.length, where }
+  const verdict = judgeFile(sqlite, claim)
+  if (Result.isFailure(verdict)) return Result.fail(verdict.failure)
+
+  const database = new sqlite.DatabaseSync(file, { timeout: BUSY_TIMEOUT_MILLIS })
+  try {
+    database.exec("pragma synchronous = full; pragma secure_delete = on")
+    const migrated = migrate(database, claim, migrations)
+    if (Result.isFailure(migrated)) {
+      database.close()
+      return Result.fail(migrated.failure)
+    }
+    database.exec("pragma journal_mode = wal")
+    const statements = options.prepare(database)
+    if (options.afterOpen !== undefined) {
+      const { afterOpen } = options
+      transact(database, () => Result.succeed(afterOpen()))
+    }
+    return Result.succeed({ database, statements })
+  } catch (cause) {
+    database.close()
+    throw cause
+  }
+}
+
+/** In the rollback journal that a new file starts with: what is in the main file is a whole store or none. */
+const migrate = (
+  database: DatabaseSync,
+  claim: Claim,
+  migrations: ReadonlyArray<string>
+): Result.Result<void, SessionStoreError> => {
+  if (versionOf(database) === migrations.length) return judgeDatabase(database, claim)
+  return transact(database, () =>
+    Result.map(judgeDatabase(database, claim), () => {
+      for (const migration of migrations.slice(versionOf(database))) database.exec(migration)
+      database.exec(
+        `pragma application_id = ${claim.applicationId}; pragma user_version = ${migrations.length}`
+      )
+    })
+  )
+}
+
+const versionOf = (database: DatabaseSync) =>
+  Number(database.prepare("pragma user_version").get()?.["user_version"])
+
+export const transact = <A>(
+  database: DatabaseSync,
+  run: () => Result.Result<A, SessionStoreError>
+): Result.Result<A, SessionStoreError> => {
+  database.exec("begin immediate")
+  try {
+    const result = run()
+    database.exec(Result.isSuccess(result) ? "commit" : "rollback")
+    return result
+  } catch (cause) {
+    if (database.isTransaction) database.exec("rollback")
+    throw cause
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * How a file with secrets comes to be on disk: private from its first moment, whole at every moment, there after a
+ * crash.
+ *
+ * Everything here is synchronous: a write is one step that no interruption can cut in two, a few milliseconds long.
+ * Failures are those of `node:fs`; `explainFailure` translates them.
+ */
+import { randomUUID } from "node:crypto"
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  futimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  type BigIntStats,
+  writeFileSync
+} from "node:fs"
+import { dirname, join, resolve } from "node:path"
+
+const PRIVATE_FILE = 0o600
+const PRIVATE_DIRECTORY = 0o700
+
+/** The most links that are followed from one path to a file. As many as Linux does. */
+const MAX_LINKS = 40
+
+/** Makes the directory and the missing ones above it, each with 0700 from the start; leaves existing ones alone. */
+export const makePrivateDirectory = (path: string): void => {
+  try {
+    makeDirectory(path)
+  } catch (cause) {
+    if (!isCode(cause, "ENOENT") || dirname(path) === path) throw cause
+    makePrivateDirectory(dirname(path))
+    makeDirectory(path)
+  }
+}
+
+const makeDirectory = (path: string): void => {
+  try {
+    mkdirSync(path, PRIVATE_DIRECTORY)
+    syncDirectory(dirname(path))
+  } catch (cause) {
+    if (!isCode(cause, "EEXIST")) throw cause
+  }
+}
+
+/** Makes an empty file with 0600; does nothing where there is one. */
+export const makePrivateFile = (path: string): void => {
+  try {
+    closeSync(openSync(path, "wx", PRIVATE_FILE))
+    syncDirectory(dirname(path))
+  } catch (cause) {
+    if (!isCode(cause, "EEXIST")) throw cause
+  }
+}
+
+/** The path that a write must go to so that links stay links; it need not exist. */
+export const followLinks = (path: string): string => {
+  let target = resolve(path)
+  for (let links = 0; links < MAX_LINKS; links++) {
+    try {
+      target = resolve(dirname(target), readlinkSync(target))
+    } catch (cause) {
+      // EINVAL: not a link. UNKNOWN: the same on Windows.
+      if (isCode(cause, "EINVAL") || isCode(cause, "ENOENT") || isCode(cause, "UNKNOWN")) return target
+      throw cause
+    }
+  }
+  return target
+}
+
+export interface Write {
+  /** Not a link: see `followLinks`. */
+  readonly path: string
+  /** On the same file system, made if missing. Nobody else may write here without holding the store's mutex. */
+  readonly temporary: string
+  readonly bytes: Uint8Array
+  /** The file's modification time, in seconds since 1970. */
+  readonly modified: number
+}
+
+/** Replaces the file, or makes it. Tells its state on disk after that. */
+export const writePrivateFile = ({ bytes, modified, path, temporary }: Write): BigIntStats => {
+  makePrivateDirectory(temporary)
+  const aside = join(temporary, `${randomUUID()}${TEMPORARY_SUFFIX}`)
+  const file = openSync(aside, "wx", PRIVATE_FILE)
+  try {
+    writeFileSync(file, bytes)
+    futimesSync(file, modified, modified)
+    fsyncSync(file)
+    renameSync(aside, path)
+    syncDirectory(dirname(path))
+    return fstatSync(file, { bigint: true })
+  } catch (cause) {
+    rmSync(aside, { force: true })
+    throw cause
+  } finally {
+    closeSync(file)
+  }
+}
+
+const TEMPORARY_SUFFIX = ".tmp"
+
+/** Removes what crashed writers left. Call it while holding the mutex: what is there then is nobody's. */
+export const clearTemporaries = (temporary: string): void => {
+  for (const name of readdirSync(temporary)) {
+    if (name.endsWith(TEMPORARY_SUFFIX)) rmSync(join(temporary, name), { force: true })
+  }
+}
+
+/** Makes additions, renames and removals in the directory last. Windows neither needs nor allows it. */
+export const syncDirectory = (path: string): void => {
+  if (process.platform === "win32") return
+  const directory = openSync(path, constants.O_RDONLY)
+  try {
+    fsyncSync(directory)
+  } finally {
+    closeSync(directory)
+  }
+}
+
+export const isCode = (cause: unknown, code: string): boolean =>
+  cause instanceof Error && "code" in cause && cause.code === code

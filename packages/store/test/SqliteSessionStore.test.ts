@@ -1,0 +1,459 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Session } from "@latchkey/core/Session"
+import { SessionKey } from "@latchkey/core/SessionKey"
+import type { SessionStoreError } from "@latchkey/core/SessionStoreError"
+import { SqliteSessionStore } from "@latchkey/store"
+import { Canary, SessionStoreContract } from "@latchkey/testing"
+import { Config, Effect, Fiber, Option } from "effect"
+import { TestClock } from "effect/testing"
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync
+} from "node:fs"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import {
+  environment,
+  key,
+  modeOf,
+  open,
+  reasonOf,
+  session,
+  temporaryDirectory,
+  treeOf,
+  withUmask
+} from "./support.ts"
+
+const { layer } = SqliteSessionStore
+
+const place = Effect.map(temporaryDirectory, (directory) => join(directory, "sessions.db"))
+
+SessionStoreContract.suite(
+  "SqliteSessionStore",
+  Effect.map(temporaryDirectory, (directory) => layer({ path: join(directory, "some/where", "sessions.db") }))
+)
+
+/** Opens the store, uses it, and closes it again. */
+const using = <A, E>(
+  path: string,
+  use: (store: Effect.Success<ReturnType<typeof open>>) => Effect.Effect<A, E>
+) => Effect.scoped(Effect.flatMap(open(layer({ path })), use))
+
+describe("the file", () => {
+  for (const mask of [0o000, 0o022, 0o077]) {
+    it.effect(
+      `is private from the start under umask ${mask.toString(8)}, and so is every directory made for it`,
+      () =>
+        Effect.gen(function* () {
+          const directory = yield* temporaryDirectory
+          chmodSync(directory, 0o755)
+          yield* withUmask(mask)
+          const store = yield* open(layer({ path: join(directory, "a/b", "sessions.db") }))
+          yield* store.put(session("ops", "token"))
+          const files = readdirSync(join(directory, "a/b"))
+          assert.deepStrictEqual(files.toSorted(), ["sessions.db", "sessions.db-shm", "sessions.db-wal"])
+          for (const path of ["a", "a/b", ...files.map((file) => `a/b/${file}`)]) {
+            assert.strictEqual(modeOf(join(directory, path)), path.includes(".db") ? "600" : "700")
+          }
+          assert.strictEqual(modeOf(directory), "755")
+        })
+    )
+  }
+
+  it.effect("P22: a file that others may read is opened with a warning, or refused", () =>
+    Effect.gen(function* () {
+      const path = yield* place
+      yield* using(path, (store) => store.put(session("ops", "token")))
+      chmodSync(path, 0o644)
+      assert.strictEqual(yield* reasonOf(open(layer({ path, onLooseMode: "refuse" }))), "Unavailable")
+      const logged = yield* Effect.gen(function* () {
+        const store = yield* open(layer({ path }))
+        assert.isTrue(Option.isSome(yield* store.get(key("ops"))))
+        return yield* (yield* Canary.Captured).everything
+      }).pipe(Effect.provide(Canary.capture))
+      assert.isTrue(logged.some(({ where, text }) => where === "log" && text.includes(path)))
+      chmodSync(path, 0o600)
+      yield* open(layer({ path, onLooseMode: "refuse" }))
+    })
+  )
+
+  // Only root can give a file away.
+  if (process.getuid?.() === 0) {
+    it.effect("P22: a file of another user is refused by the same setting", () =>
+      Effect.gen(function* () {
+        const path = yield* place
+        yield* using(path, (store) => store.put(session("ops", "token")))
+        chownSync(path, 12_345, 0)
+        assert.strictEqual(yield* reasonOf(open(layer({ path, onLooseMode: "refuse" }))), "Unavailable")
+        yield* open(layer({ path }))
+      })
+    )
+  }
+
+  it.effect("P22: a file in a directory that others may write to is refused by the same setting", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporaryDirectory, "open", "sessions.db")
+      yield* using(path, (store) => store.put(session("ops", "token")))
+      chmodSync(join(path, ".."), 0o777)
+      assert.strictEqual(yield* reasonOf(open(layer({ path, onLooseMode: "refuse" }))), "Unavailable")
+      chmodSync(join(path, ".."), 0o1777)
+      yield* open(layer({ path, onLooseMode: "refuse" }))
+    })
+  )
+
+  it.effect("a link is followed, also one that leads nowhere yet, and stays a link", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const link = join(directory, "link.db")
+      symlinkSync("far/sessions.db", link)
+      yield* withUmask(0o022)
+      yield* using(link, (store) => store.put(session("ops", "token")))
+      assert.isTrue(lstatSync(link).isSymbolicLink())
+      assert.strictEqual(modeOf(join(directory, "far/sessions.db")), "600")
+      assert.strictEqual(modeOf(join(directory, "far")), "700")
+      assert.strictEqual((yield* using(join(directory, "far/sessions.db"), (store) => store.list)).length, 1)
+    })
+  )
+
+  it.effect("closing leaves one file with everything in it", () =>
+    Effect.gen(function* () {
+      const path = yield* place
+      yield* using(path, (store) => store.put(session("ops", "token")))
+      assert.deepStrictEqual(readdirSync(join(path, "..")), ["sessions.db"])
+      assert.strictEqual((yield* using(path, (store) => store.list)).length, 1)
+    })
+  )
+
+  it.effect("a removed token is nowhere in the files", () =>
+    Effect.gen(function* () {
+      const path = yield* place
+      const store = yield* open(layer({ path }))
+      yield* store.put(session("ops", "to-be-forgotten"))
+      const holding = () =>
+        readdirSync(join(path, "..")).filter((file) =>
+          readFileSync(join(path, "..", file)).includes("to-be-forgotten")
+        )
+      assert.isNotEmpty(holding())
+      yield* store.remove(key("ops"))
+      assert.deepStrictEqual(holding(), [])
+    })
+  )
+
+  it.effect(
+    "lies in the platform's state directory unless said otherwise, or where the configuration says",
+    () =>
+      Effect.gen(function* () {
+        const home = yield* temporaryDirectory
+        yield* Effect.scoped(open(layer())).pipe(environment({ XDG_STATE_HOME: join(home, "state") }))
+        assert.deepStrictEqual(Object.keys(treeOf(join(home, "state"))), ["latchkey", "latchkey/sessions.db"])
+        assert.strictEqual(yield* reasonOf(open(layer()).pipe(environment({}))), "Unavailable")
+        const configured = SqliteSessionStore.layerConfig({ path: Config.String("SESSIONS") })
+        yield* Effect.scoped(open(configured)).pipe(environment({ SESSIONS: join(home, "configured.db") }))
+        assert.isTrue(readdirSync(home).includes("configured.db"))
+      })
+  )
+})
+
+const foreign = (path: string, sql: string) => {
+  const database = new DatabaseSync(path)
+  database.exec(sql)
+  database.close()
+}
+
+describe("a file that is no store", () => {
+  const refusals: Record<string, (path: string) => void> = {
+    garbage: (path) => writeFileSync(path, "no database ".repeat(1_000)),
+    "a few bytes": (path) => writeFileSync(path, "{}"),
+    "a page of zeros": (path) => writeFileSync(path, Buffer.alloc(4_096)),
+    "another program's database": (path) => foreign(path, "create table t (a)"),
+    "another program's database with an id": (path) =>
+      foreign(path, "pragma application_id = 7; create table t (a)"),
+    "another program's database in WAL mode": (path) =>
+      foreign(path, "pragma journal_mode = wal; create table t (a)"),
+    "a store of a newer release": (path) =>
+      foreign(path, "pragma user_version = 2; pragma application_id = 0x4c4b5353; create table t (a)")
+  }
+
+  for (const [name, write] of Object.entries(refusals)) {
+    it.effect(`${name} is Corrupt, and is left as it was with nothing beside it`, () =>
+      Effect.gen(function* () {
+        const path = yield* place
+        write(path)
+        const before = treeOf(join(path, ".."))
+        assert.strictEqual(yield* reasonOf(open(layer({ path }))), "Corrupt")
+        assert.deepStrictEqual(treeOf(join(path, "..")), before)
+      })
+    )
+  }
+
+  it.effect("another program's database is Corrupt also while the program has it open", () =>
+    Effect.gen(function* () {
+      const path = yield* place
+      const database = yield* Effect.acquireRelease(
+        Effect.sync(() => new DatabaseSync(path)),
+        (it) => Effect.sync(() => it.close())
+      )
+      database.exec("pragma journal_mode = wal; create table t (a); insert into t values (1)")
+      assert.strictEqual(yield* reasonOf(open(layer({ path }))), "Corrupt")
+      assert.deepStrictEqual(database.prepare("select name from sqlite_schema").all().length, 1)
+    })
+  )
+
+  it.effect("a store cut short anywhere is Corrupt, and is left as it was", () =>
+    Effect.gen(function* () {
+      const path = yield* place
+      yield* using(path, (store) =>
+        Effect.forEach(
+          Array.from({ length: 20 }, (_, n) => n),
+          (n) => store.put(session(`a${n}`, "t".repeat(900)))
+        )
+      )
+      const whole = readFileSync(path)
+      for (const length of [
+        1,
+        15,
+        99,
+        100,
+        511,
+        4_095,
+        4_096,
+        8_192,
+        whole.length - 4_096,
+        whole.length - 1
+      ]) {
+        writeFileSync(path, whole.subarray(0, length))
+        const before = treeOf(join(path, ".."))
+        assert.strictEqual(yield* reasonOf(open(layer({ path }))), "Corrupt", `cut at ${length}`)
+        assert.deepStrictEqual(treeOf(join(path, "..")), before)
+      }
+      writeFileSync(path, whole)
+      assert.strictEqual((yield* using(path, (store) => store.list)).length, 20)
+    })
+  )
+
+  it.effect("a damaged page is Corrupt when it is read", () =>
+    Effect.gen(function* () {
+      const path = yield* place
+      yield* using(path, (store) => store.put(session("ops", "t")))
+      const bytes = readFileSync(path)
+      bytes.fill(0xff, 4_096)
+      writeFileSync(path, bytes)
+      assert.strictEqual(yield* reasonOf(using(path, (store) => store.list)), "Corrupt")
+      assert.strictEqual(yield* reasonOf(using(path, (store) => store.put(session("ops", "t")))), "Corrupt")
+    })
+  )
+
+  it.effect("an empty file is a new store", () =>
+    Effect.gen(function* () {
+      const path = yield* place
+      writeFileSync(path, "", { mode: 0o600 })
+      yield* using(path, (store) => store.put(session("ops", "t")))
+      assert.strictEqual((yield* using(path, (store) => store.list)).length, 1)
+    })
+  )
+})
+
+describe("an entry that cannot be read", () => {
+  const damages: Record<string, string> = {
+    "no line of ours": "update entries set line = '{}' where account = 'bad'",
+    "half a line": "update entries set line = substr(line, 1, 40) where account = 'bad'",
+    "a line of a later format":
+      "update entries set line = replace(line, '\"v\":1', '\"v\":2') where account = 'bad'",
+    "somebody else's line":
+      "update entries set line = (select line from entries where account = 'good') where account = 'bad'"
+  }
+  for (const [name, sql] of Object.entries(damages)) {
+    it.effect(`${name} is a CorruptEntry, is listed, hides no other, and can be replaced or removed`, () =>
+      Effect.gen(function* () {
+        const path = yield* place
+        const versions = yield* using(path, (store) =>
+          Effect.all([store.put(session("bad", "b")), store.put(session("good", "g"))])
+        )
+        const database = new DatabaseSync(path)
+        database.exec(sql)
+        database.close()
+        const store = yield* open(layer({ path }))
+        assert.strictEqual(yield* reasonOf(store.get(key("bad"))), "CorruptEntry")
+        assert.strictEqual(yield* reasonOf(store.find({})), "CorruptEntry")
+        assert.isTrue(Option.isSome(yield* store.get(key("good"))))
+        assert.isTrue(Option.isSome(yield* store.find({ account: "good" })))
+        assert.deepStrictEqual(
+          (yield* store.list).map((one) => one.key.account),
+          ["bad", "good"]
+        )
+        assert.strictEqual(
+          yield* reasonOf(store.put(session("bad", "n"), { expected: Option.none() })),
+          "Conflict"
+        )
+        assert.strictEqual(
+          yield* reasonOf(store.put(session("bad", "n"), { expected: Option.some("x") })),
+          "Conflict"
+        )
+        assert.strictEqual(yield* reasonOf(store.get(key("bad"))), "CorruptEntry")
+        yield* store.put(session("bad", "n"), { expected: Option.some(versions[0].version) })
+        assert.isTrue(Option.isSome(yield* store.get(key("bad"))))
+        database.open()
+        database.exec(sql)
+        database.close()
+        yield* store.put(session("bad", "m"))
+        assert.isTrue(yield* store.remove(key("bad")))
+      })
+    )
+  }
+
+  it.effect("a table that is gone is Corrupt", () =>
+    Effect.gen(function* () {
+      const path = yield* place
+      yield* using(path, (store) => store.put(session("ops", "t")))
+      const database = new DatabaseSync(path)
+      database.exec("drop table entries")
+      database.close()
+      assert.strictEqual(yield* reasonOf(using(path, (store) => store.list)), "Corrupt")
+    })
+  )
+
+  it.effect("a key that is not valid Unicode is NotRepresentable", () =>
+    Effect.gen(function* () {
+      const store = yield* open(layer({ path: yield* place }))
+      const odd = new SessionKey({ provider: "p", instance: "i", account: "\ud800" })
+      const one = new Session({ ...session("x", "t"), key: odd })
+      assert.strictEqual(yield* reasonOf(store.put(one)), "NotRepresentable")
+      assert.isTrue(Option.isNone(yield* store.get(odd)))
+      assert.deepStrictEqual(yield* store.list, [])
+    })
+  )
+})
+
+describe("a place that cannot be had is Unavailable", () => {
+  const places: Record<string, (directory: string) => string> = {
+    "below a file": (directory) => {
+      writeFileSync(join(directory, "file"), "")
+      return join(directory, "file", "sessions.db")
+    },
+    "a directory": (directory) => {
+      mkdirSync(join(directory, "sessions.db"))
+      return join(directory, "sessions.db")
+    },
+    "a device": () => "/dev/null",
+    "links in a circle": (directory) => {
+      symlinkSync("b", join(directory, "a"))
+      symlinkSync("a", join(directory, "b"))
+      return join(directory, "a")
+    },
+    "a directory that is a link to nowhere": (directory) => {
+      symlinkSync("nowhere", join(directory, "a"))
+      return join(directory, "a", "sessions.db")
+    },
+    "too long a name": (directory) => join(directory, "n".repeat(300)),
+    "a file system of the kernel": () => "/proc/sessions.db"
+  }
+  for (const [name, make] of Object.entries(places)) {
+    it.effect(name, () =>
+      Effect.gen(function* () {
+        const path = make(yield* temporaryDirectory)
+        assert.strictEqual(yield* reasonOf(open(layer({ path }))), "Unavailable")
+      })
+    )
+  }
+})
+
+describe("while another process holds the lock", () => {
+  const blocked = Effect.gen(function* () {
+    const path = yield* place
+    const store = yield* open(layer({ path }))
+    const rival = yield* Effect.acquireRelease(
+      Effect.sync(() => new DatabaseSync(path)),
+      (it) => Effect.sync(() => it.close())
+    )
+    rival.exec("begin immediate")
+    return { path, rival, store }
+  })
+
+  it.effect("P30: a put waits, and goes through when the lock is free", () =>
+    Effect.gen(function* () {
+      const { rival, store } = yield* blocked
+      const put = yield* Effect.forkChild(store.put(session("ops", "t")))
+      yield* TestClock.adjust("2 seconds")
+      assert.isTrue(Option.isNone(yield* store.get(key("ops"))))
+      rival.exec("rollback")
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(put)
+      assert.isTrue(Option.isSome(yield* store.get(key("ops"))))
+    })
+  )
+
+  it.effect("P30: a put gives up after a while as Unavailable, and nothing is written", () =>
+    Effect.gen(function* () {
+      const { rival, store } = yield* blocked
+      const put = yield* Effect.forkChild(reasonOf(store.put(session("ops", "t"))))
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* Fiber.join(put), "Unavailable")
+      rival.exec("rollback")
+      assert.isTrue(Option.isNone(yield* store.get(key("ops"))))
+      yield* store.put(session("ops", "t"))
+    })
+  )
+
+  it.effect("a waiting put that is interrupted writes nothing", () =>
+    Effect.gen(function* () {
+      const { rival, store } = yield* blocked
+      const put = yield* Effect.forkChild(store.put(session("ops", "t")))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(put)
+      rival.exec("rollback")
+      yield* TestClock.adjust("10 seconds")
+      assert.isTrue(Option.isNone(yield* store.get(key("ops"))))
+    })
+  )
+
+  it.effect("a new store is opened by one after the other", () =>
+    Effect.gen(function* () {
+      const path = yield* place
+      const rival = yield* Effect.acquireRelease(
+        Effect.sync(() => new DatabaseSync(path)),
+        (it) => Effect.sync(() => it.close())
+      )
+      rival.exec("begin exclusive")
+      const opened = yield* Effect.forkChild(open(layer({ path })))
+      yield* TestClock.adjust("1 second")
+      rival.exec("rollback")
+      yield* TestClock.adjust("1 second")
+      yield* (yield* Fiber.join(opened)).put(session("ops", "t"))
+    })
+  )
+})
+
+describe("secrets", () => {
+  it.effect("P06: no failure, log line, span or summary shows a token", () =>
+    Effect.gen(function* () {
+      const access = Canary.make("access")
+      const path = yield* place
+      const failures: Array<SessionStoreError> = []
+      const failing = <A>(effect: Effect.Effect<A, SessionStoreError>) =>
+        Effect.map(Effect.flip(effect), (error) => failures.push(error))
+      yield* Effect.gen(function* () {
+        const store = yield* open(layer({ path }))
+        yield* store.put(session("ops", access.secret))
+        yield* failing(store.put(session("ops", access.secret), { expected: Option.none() }))
+        yield* failing(store.put(session("ops", access.secret), { fence: 9 }))
+        const database = new DatabaseSync(path)
+        database.exec("update entries set line = substr(line, 2)")
+        yield* failing(store.get(key("ops")))
+        database.exec("drop table leases; drop table entries")
+        database.close()
+        yield* failing(store.put(session("ops", access.secret)))
+        truncateSync(path, 0)
+        Canary.assertAbsent([access], failures)
+        yield* Canary.assertNoneCaptured([access])
+      }).pipe(Effect.provide(Canary.capture))
+      assert.strictEqual(failures.length, 4)
+    })
+  )
+})

@@ -1,0 +1,114 @@
+/** What other processes do to a store: `node child.ts '{"store": …, "place": …, "do": …}'`. */
+import fs from "node:fs"
+import { syncBuiltinESMExports } from "node:module"
+
+interface Task {
+  readonly store: "sqlite" | "bosdyn"
+  readonly place: string
+  readonly do: "count" | "lease" | "putForever" | "putOnce" | "hold"
+  readonly account?: string
+  readonly times?: number
+  readonly log?: string
+  /** Dies by SIGKILL just before its n-th change to the file system, counted from 1. */
+  readonly dieAt?: number
+}
+
+const task: Task = JSON.parse(process.argv[2] ?? "{}")
+const say = (line: string) => fs.writeSync(1, `${line}\n`)
+
+if (task.dieAt !== undefined) {
+  let changes = 0
+  const { closeSync, fsyncSync, futimesSync, mkdirSync, openSync, renameSync, writeFileSync } = fs
+  const steps = { closeSync, fsyncSync, futimesSync, mkdirSync, openSync, renameSync, writeFileSync }
+  for (const [name, original] of Object.entries(steps)) {
+    Object.defineProperty(fs, name, {
+      value: (...args: ReadonlyArray<unknown>) => {
+        if (armed && ++changes === task.dieAt) process.kill(process.pid, "SIGKILL")
+        return Reflect.apply(original, fs, args)
+      }
+    })
+  }
+  syncBuiltinESMExports()
+}
+let armed = false
+
+const { Effect, Option } = await import("effect")
+const { SessionStore } = await import("@latchkey/core/SessionStore")
+const { key, session, tokenOf } = await import("./support.ts")
+const { BosdynTokenStore, SqliteSessionStore } = await import("@latchkey/store")
+
+const layer =
+  task.store === "sqlite"
+    ? SqliteSessionStore.layer({ path: task.place })
+    : BosdynTokenStore.layer({ directory: task.place })
+
+const account = task.account ?? "shared"
+const times = task.times ?? 1
+
+const program = Effect.gen(function* () {
+  const store = yield* SessionStore
+  switch (task.do) {
+    case "count": {
+      for (let n = 0; n < times; n++) {
+        yield* store.put(session(`${account}-${n}`, `own-${n}`))
+        let done = false
+        while (!done) {
+          const before = yield* store.get(key("counter"))
+          const next = Option.isNone(before) ? 1 : Number(tokenOf(before.value.session)) + 1
+          done = yield* store
+            .put(session("counter", String(next)), { expected: Option.map(before, ({ version }) => version) })
+            .pipe(
+              Effect.as(true),
+              Effect.catchReason("SessionStoreError", "Conflict", () => Effect.succeed(false))
+            )
+        }
+      }
+      return
+    }
+    case "lease": {
+      const log = (word: string, fence: number) =>
+        Effect.sync(() => fs.appendFileSync(task.log ?? "", `${word} ${fence} ${account}\n`))
+      for (let n = 0; n < times;) {
+        const lease = yield* store.lease(key("leased"), "1 minute")
+        if (Option.isNone(lease)) {
+          yield* Effect.sleep("1 millis")
+          continue
+        }
+        n++
+        yield* log("enter", lease.value.fence)
+        yield* Effect.sleep("2 millis")
+        yield* log("leave", lease.value.fence)
+        yield* lease.value.release
+      }
+      return
+    }
+    case "putForever": {
+      for (let n = 0; ; n++) {
+        yield* store.put(session(account, `${n}-${"x".repeat(5_000 + (n % 2) * 9_000)}`))
+        say(String(n))
+        yield* Effect.yieldNow
+      }
+    }
+    case "putOnce": {
+      armed = true
+      yield* store.put(session(account, "new".repeat(3_000)))
+      armed = false
+      say("done")
+      return
+    }
+    case "hold": {
+      yield* store.lease(key(account), "1 minute")
+      say("held")
+      return yield* Effect.sleep("10 minutes")
+    }
+  }
+})
+
+const reason = await Effect.runPromise(
+  program.pipe(
+    Effect.provide(layer),
+    Effect.as("no failure"),
+    Effect.catchTag("SessionStoreError", (error) => Effect.succeed(error.reason._tag))
+  )
+)
+say(reason)

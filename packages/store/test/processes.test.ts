@@ -1,0 +1,238 @@
+/** What only several processes, or the death of one, can show. */
+import { assert, describe, it } from "@effect/vitest"
+import { BosdynTokenStore, SqliteSessionStore } from "@latchkey/store"
+import { Effect, Option } from "effect"
+import { mkdirSync, readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { key, open, reasonOf, runChild, session, startChild, temporaryDirectory, tokenOf } from "./support.ts"
+
+const PROCESSES = 8
+const TIMES = 12
+const KILLS = 12
+const TIMEOUT = 120_000
+
+const stores = {
+  sqlite: {
+    placeIn: (directory: string) => join(directory, "sessions.db"),
+    layer: (path: string) => SqliteSessionStore.layer({ path })
+  },
+  bosdyn: {
+    placeIn: (directory: string) => join(directory, "user_tokens"),
+    layer: (directory: string) => BosdynTokenStore.layer({ directory })
+  }
+} as const
+
+const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
+
+for (const [store, { layer, placeIn }] of Object.entries(stores)) {
+  describe(`${store} among processes`, () => {
+    it.live(
+      "P29: 8 processes that put their own entries and count on a shared one lose nothing",
+      () =>
+        Effect.gen(function* () {
+          const place = placeIn(yield* temporaryDirectory)
+          const ends = yield* Effect.forEach(
+            numbers(PROCESSES),
+            (n) => runChild({ store, place, do: "count", account: `p${n}`, times: TIMES }),
+            { concurrency: "unbounded" }
+          )
+          assert.deepStrictEqual(new Set(ends.flat()), new Set(["no failure"]))
+          const opened = yield* open(layer(place))
+          const counter = Option.getOrThrow(yield* opened.get(key("counter")))
+          assert.strictEqual(tokenOf(counter.session), String(PROCESSES * TIMES))
+          assert.strictEqual((yield* opened.list).length, PROCESSES * TIMES + 1)
+        }),
+      TIMEOUT
+    )
+
+    it.live(
+      "P01: processes that contend for a lease have it one at a time, with growing fences",
+      () =>
+        Effect.gen(function* () {
+          const directory = yield* temporaryDirectory
+          const [place, log] = [placeIn(directory), join(directory, "log")]
+          const ends = yield* Effect.forEach(
+            numbers(3),
+            (n) => runChild({ store, place, do: "lease", account: `p${n}`, times: 15, log }),
+            { concurrency: "unbounded" }
+          )
+          assert.deepStrictEqual(new Set(ends.flat()), new Set(["no failure"]))
+          const lines = readFileSync(log, "utf8")
+            .trim()
+            .split("\n")
+            .map((line) => line.split(" "))
+          assert.strictEqual(lines.length, 3 * 15 * 2)
+          let last = 0
+          for (let n = 0; n < lines.length; n += 2) {
+            const [entered, left] = [lines[n] ?? [], lines[n + 1] ?? []]
+            assert.deepStrictEqual([entered[0], left], ["enter", ["leave", ...entered.slice(1)]])
+            assert.isAbove(Number(entered[1]), last)
+            last = Number(entered[1])
+          }
+          assert.isAbove(new Set(lines.map((line) => line[2])).size, 1)
+        }),
+      TIMEOUT
+    )
+
+    it.live(
+      "P04: the lease of a process that was killed ends with its time, not before",
+      () =>
+        Effect.gen(function* () {
+          const place = placeIn(yield* temporaryDirectory)
+          const child = yield* startChild(
+            { store, place, do: "hold", account: "ops" },
+            { onLine: (_, holder) => holder.kill() }
+          )
+          assert.strictEqual(yield* Effect.promise(() => child.ended), "SIGKILL")
+          const opened = yield* open(layer(place))
+          assert.isTrue(Option.isNone(yield* opened.lease(key("ops"), "1 minute")))
+          assert.isTrue(Option.isSome(yield* opened.lease(key("other"), "1 minute")))
+        }),
+      TIMEOUT
+    )
+
+    it.live(
+      `P03: killed ${KILLS} times in the middle of puts, the store opens and has the last put that was confirmed`,
+      () =>
+        Effect.gen(function* () {
+          const place = placeIn(yield* temporaryDirectory)
+          yield* Effect.scoped(
+            Effect.flatMap(open(layer(place)), (first) => first.put(session("other", "stays")))
+          )
+          for (const n of numbers(KILLS)) {
+            const child = yield* startChild(
+              { store, place, do: "putForever" },
+              { onLine: (line, writer) => (line === String(3 + 2 * n) ? writer.kill() : undefined) }
+            )
+            assert.strictEqual(yield* Effect.promise(() => child.ended), "SIGKILL")
+            const confirmed = Number(child.lines.at(-1))
+            yield* Effect.scoped(
+              Effect.gen(function* () {
+                const opened = yield* open(layer(place))
+                const token = tokenOf(Option.getOrThrow(yield* opened.get(key("shared"))).session) ?? ""
+                const [count = "", body = ""] = token.split("-")
+                assert.isAtLeast(Number(count), confirmed)
+                assert.strictEqual(body, "x".repeat(5_000 + (Number(count) % 2) * 9_000))
+                assert.isTrue(Option.isSome(yield* opened.get(key("other"))))
+                yield* opened.put(session("other", `after-${n}`))
+              })
+            )
+          }
+        }),
+      TIMEOUT
+    )
+
+    it.live(
+      "P03: a reader beside a writer in another process never sees a torn or missing token",
+      () =>
+        Effect.gen(function* () {
+          const place = placeIn(yield* temporaryDirectory)
+          const opened = yield* open(layer(place))
+          yield* opened.put(session("shared", "0-" + "x".repeat(5_000)))
+          const child = yield* startChild(
+            { store, place, do: "putForever" },
+            { onLine: (line, writer) => (line === "150" ? writer.kill() : undefined) }
+          )
+          const seen = new Set<number>()
+          const read = Effect.gen(function* () {
+            const token = tokenOf(Option.getOrThrow(yield* opened.get(key("shared"))).session) ?? ""
+            const [count = "", body = ""] = token.split("-")
+            assert.strictEqual(body.length, 5_000 + (Number(count) % 2) * 9_000)
+            seen.add(Number(count))
+            // Lets the lines of the other process in.
+            yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+          })
+          yield* Effect.raceFirst(
+            Effect.forever(read),
+            Effect.promise(() => child.ended)
+          )
+          assert.isAbove(seen.size, 10)
+        }),
+      TIMEOUT
+    )
+
+    it.live(
+      "without node:sqlite it is Unavailable",
+      () =>
+        Effect.gen(function* () {
+          const place = placeIn(yield* temporaryDirectory)
+          const lines = yield* runChild(
+            { store, place, do: "putOnce" },
+            { node: ["--no-experimental-sqlite"] }
+          )
+          assert.deepStrictEqual(lines, ["Unavailable"])
+        }),
+      TIMEOUT
+    )
+  })
+}
+
+it.live(
+  "sqlite: a disk with no room left is Unavailable, and what was stored stays",
+  () =>
+    Effect.gen(function* () {
+      const place = join(yield* temporaryDirectory, "sessions.db")
+      yield* Effect.scoped(
+        Effect.flatMap(open(SqliteSessionStore.layer({ path: place })), (it) => it.put(session("other", "t")))
+      )
+      const lines = yield* runChild({ store: "sqlite", place, do: "putForever" }, { shell: "ulimit -f 64" })
+      assert.strictEqual(lines.at(-1), "Unavailable")
+      const opened = yield* open(SqliteSessionStore.layer({ path: place }))
+      assert.isTrue(Option.isSome(yield* opened.get(key("other"))))
+      yield* opened.put(session("other", "u"))
+    }),
+  TIMEOUT
+)
+
+it.live(
+  "bosdyn: a disk with no room left is Unavailable, the old token stays, and nothing is left beside it",
+  () =>
+    Effect.gen(function* () {
+      const place = join(yield* temporaryDirectory, "user_tokens")
+      const opened = yield* open(BosdynTokenStore.layer({ directory: place }))
+      yield* opened.put(session("shared", "old"))
+      const lines = yield* runChild({ store: "bosdyn", place, do: "putOnce" }, { shell: "ulimit -f 8" })
+      assert.deepStrictEqual(lines, ["Unavailable"])
+      assert.strictEqual(tokenOf(Option.getOrThrow(yield* opened.get(key("shared"))).session), "old")
+      assert.deepStrictEqual(
+        readdirSync(join(place, ".latchkey")).filter((name) => name.endsWith(".tmp")),
+        []
+      )
+    }),
+  TIMEOUT
+)
+
+it.live(
+  "robot-42: a crash before any step of a write leaves the old token or the new one, and the next write works",
+  () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const outcomes: Array<string> = []
+      for (let dieAt = 1; ; dieAt++) {
+        const place = join(directory, String(dieAt))
+        mkdirSync(place, { mode: 0o700 })
+        yield* Effect.scoped(
+          Effect.flatMap(open(BosdynTokenStore.layer({ directory: place })), (first) =>
+            first.put(session("shared", "old"))
+          )
+        )
+        const child = yield* startChild({ store: "bosdyn", place, do: "putOnce", dieAt })
+        if ((yield* Effect.promise(() => child.ended)) === 0) break
+        const opened = yield* open(BosdynTokenStore.layer({ directory: place }))
+        const found = tokenOf(Option.getOrThrow(yield* opened.get(key("shared"))).session)
+        assert.include(["old", "new".repeat(3_000)], found)
+        outcomes.push(found === "old" ? "old" : "new")
+        assert.deepStrictEqual(
+          readdirSync(join(place, ".latchkey")).filter((name) => name.endsWith(".tmp")),
+          []
+        )
+        assert.deepStrictEqual(readdirSync(place).toSorted(), [".latchkey", "spot-1.shared.jwt"])
+        assert.strictEqual(yield* reasonOf(opened.put(session("shared", "next"))), "no failure")
+      }
+      // Old until the rename, new from then on.
+      assert.deepStrictEqual(outcomes, outcomes.toSorted().toReversed())
+      assert.isAbove(outcomes.filter((outcome) => outcome === "old").length, 3)
+      assert.isAbove(outcomes.filter((outcome) => outcome === "new").length, 1)
+    }),
+  TIMEOUT
+)
