@@ -8,10 +8,10 @@ export const explain = Effect.fn("explain")(
     const session = yield* robot.auth({ username, password })
     return `signed in as ${session.key.account}`
   },
-  Effect.catchTag("InvalidLogin", () => Effect.succeed("wrong user name or password")),
-  Effect.catchTag("TemporarilyLockedOut", (error) =>
-    Effect.succeed(`locked out for ${Duration.format(error.retryAfter)}`)
-  ),
+  Effect.catchTags({
+    InvalidLogin: () => Effect.succeed("wrong user name or password"),
+    TemporarilyLockedOut: ({ retryAfter }) => Effect.succeed(`locked out for ${Duration.format(retryAfter)}`)
+  }),
   Effect.catchReason("TransportError", "ConnectionFailed", () => Effect.succeed("the robot is not there")),
   Effect.catch((error) => Effect.succeed(error.isRetryable ? "try again later" : error.message))
 )

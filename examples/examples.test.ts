@@ -133,7 +133,7 @@ const atARobot = <A, E, R>(
     const { rootCertificates, url } = yield* RobotEmulator
     yield* fs.writeFileString(`${env.HOME}/roots.pem`, rootCertificates)
     return yield* use(["--url", url, "--username", "user", "--root-certificates", `${env.HOME}/*.pem`], env)
-  }).pipe(Effect.scoped, Effect.provide(RobotEmulator.layer()), Effect.provide(NodeServices.layer))
+  }).pipe(Effect.scoped, Effect.provide([RobotEmulator.layer(), NodeServices.layer]))
 
 describe("the demo", () => {
   it.live("does what it says, and is plain when piped", () =>

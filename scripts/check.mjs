@@ -14,8 +14,15 @@ const effectRules = async () =>
     path: [await installed("tools")]
   })
 
+/** Apart, because what the benches compare with is installed apart. */
+const benchTypes = async () => {
+  await installed("bench")
+  return run("tsc", ["-p", "bench/tsconfig.json"])
+}
+
 const steps = [
   ["types", "tsc -b", () => run("tsc", ["-b"])],
+  ["bench", "tsc -p bench", benchTypes],
   ["effect", "Effect diagnostics", effectRules],
   ["lint", "oxlint", () => run("oxlint", ["--type-aware"])],
   ["format", "oxfmt --check", () => run("oxfmt", ["--check"])],

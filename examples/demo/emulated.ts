@@ -6,6 +6,7 @@ import { SqliteSessionStore } from "@latchkey/store"
 import { Duration, Effect, Equal, FileSystem, Layer, Path, Redacted } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { fileURLToPath } from "node:url"
+import { inspect } from "node:util"
 import { claim, failsWith } from "./claims.ts"
 import { handlers } from "./guardedService.ts"
 import { line, passed, title } from "./print.ts"
@@ -26,8 +27,8 @@ const asked = Effect.gen(function* () {
   return (yield* requests).filter(({ path }) => path.endsWith("/GetAuthToken")).length
 })
 
-const describe = (session: Session) =>
-  `${session.key.account} on ${session.key.instance}, token ${String(session.accessToken)}`
+const describe = ({ accessToken, key }: Session) =>
+  `${key.account} on ${key.instance}, token ${inspect(accessToken)}`
 
 const signIn = Effect.fnUntraced(function* (secret: Redacted.Redacted<string>) {
   const robot = yield* Robot

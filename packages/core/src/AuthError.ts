@@ -185,7 +185,7 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("Invali
  */
 export class InvalidResponse extends Schema.TaggedError<InvalidResponse>()("InvalidResponse", {
   ...where,
-  code: Schema.optionalKey(Schema.Number)
+  code: Schema.optionalKey(Schema.Finite)
 }) {
   readonly isRetryable = false
 }
@@ -198,7 +198,7 @@ export class InvalidResponse extends Schema.TaggedError<InvalidResponse>()("Inva
  */
 export class ServerError extends Schema.TaggedError<ServerError>()("ServerError", {
   ...where,
-  status: Schema.optionalKey(Schema.Number)
+  status: Schema.optionalKey(Schema.Finite)
 }) {
   readonly isRetryable = true
 }

@@ -28,7 +28,10 @@ export type Revocation = "Revoked" | "NotRevocable"
  * @category models
  * @since 0.1.0
  */
-export interface Provider<out RefreshError extends AuthError = never, out LogoutError extends AuthError = never> {
+export interface Provider<
+  out RefreshError extends AuthError = never,
+  out LogoutError extends AuthError = never
+> {
   /** The `provider` of this service's session keys. */
   readonly name: string
   /** Where its calls go: a URL, a socket. For people, and to tell the secrets of two far ends apart. */

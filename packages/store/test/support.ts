@@ -29,7 +29,7 @@ export const reasonOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       assert.instanceOf(error, SessionStoreError)
       return error instanceof SessionStoreError ? error.reason._tag : "other"
     }),
-    Effect.catch(() => Effect.succeed("no failure"))
+    Effect.orElseSucceed(() => "no failure")
   )
 
 export const key = (account: string, instance = "spot-1", provider = "robot") =>

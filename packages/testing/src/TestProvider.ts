@@ -81,8 +81,6 @@ export const make = (options: Options = {}): TestProvider => {
     })
   })
 
-  const read = (session: Session) => (session.accessToken ? Redacted.value(session.accessToken) : "")
-
   const refresh = Effect.fnUntraced(function* (session: Session) {
     seen.renewals++
     const scripted = script.shift()
@@ -103,7 +101,11 @@ export const make = (options: Options = {}): TestProvider => {
   })
 
   return {
-    ...{ name: where.provider, instance: where.instance, rotates, key, seen },
+    name: where.provider,
+    instance: where.instance,
+    rotates,
+    key,
+    seen,
     login: mint,
     refresh,
     accepts: (session) => good.has(read(session)),
@@ -118,3 +120,5 @@ export const make = (options: Options = {}): TestProvider => {
       })
   }
 }
+
+const read = ({ accessToken }: Session) => (accessToken === undefined ? "" : Redacted.value(accessToken))

@@ -132,10 +132,7 @@ describe("Canary.capture", () => {
         "login"
       )
     ],
-    "the failure that ended a span": [
-      "span",
-      Effect.withSpan(Effect.fail(new Error(canary.secret)), "login")
-    ],
+    "the failure that ended a span": ["span", Effect.withSpan(Effect.die(new Error(canary.secret)), "login")],
     "a label of a metric": [
       "metric",
       Metric.update(Metric.counter("logins").pipe(Metric.withAttributes({ account: canary.secret })), 1)

@@ -97,10 +97,8 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
 
   use<A, E2, R>(f: (session: Session) => Effect.Effect<A, E2, R>): Effect.Effect<A, E2 | GetError<E>, R> {
     return Effect.flatMap(this.get, (session) =>
-      Effect.catch(f(session), (error) =>
-        Predicate.isTagged(error, "InvalidToken")
-          ? Effect.flatMap(this.refused(session), (next) => (next === session ? Effect.fail(error) : f(next)))
-          : Effect.fail(error)
+      Effect.catchIf(f(session), isInvalidToken, (error) =>
+        Effect.flatMap(this.refused(session), (next) => (next === session ? Effect.fail(error) : f(next)))
       )
     )
   }
@@ -324,11 +322,14 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
       const failures = (this.#pause?.failures ?? 0) + 1
       const pause = yield* howLongToPause(error, failures, this.#provider.longestPause)
       const now = clock.currentTimeMillisUnsafe()
-      this.#pause = { failures, from: now, until: now + pause, failed: Exit.fail(error) }
+      const failed = Exit.fail(error)
+      this.#pause = { failures, from: now, until: now + pause, failed }
       this.#subscribers.tell(
         SessionEvent.RenewalFailed({ key: this.key, error, pause: Duration.millis(pause) })
       )
-      return this.#isGood(now) ? this.#held : yield* Effect.fail(error)
+      return this.#isGood(now) ? this.#held : yield* failed
     })
   }
 }
+
+const isInvalidToken = (error: unknown): boolean => Predicate.isTagged(error, "InvalidToken")
