@@ -69,7 +69,7 @@ export const toAuthError = (
       return new PermissionDenied({
         provider,
         instance,
-        message: "PermissionDenied: the server does not allow this call"
+        message: "the server does not allow this call"
       })
     case 12:
       return TransportError.because(where, new NotImplemented({ message: "the server has no such method" }))
@@ -82,21 +82,21 @@ export const toAuthError = (
       return new InvalidToken({
         provider,
         instance,
-        message: "InvalidToken: the server does not accept the token"
+        message: "the server does not accept the token"
       })
   }
   if (status.code === 2 && status.details.startsWith(PYTHON_HANDLER_RAISED)) {
     return new ServerError({
       provider,
       instance,
-      message: "ServerError: the service failed while it handled the call",
+      message: "the service failed while it handled the call",
       status: status.code
     })
   }
   return new InvalidResponse({
     provider,
     instance,
-    message: `InvalidResponse: gRPC status ${status.code}: ${cleaned(status.details)}`,
+    message: `gRPC status ${status.code}: ${cleaned(status.details)}`,
     code: status.code
   })
 }

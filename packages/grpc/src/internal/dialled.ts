@@ -42,7 +42,7 @@ const isPath = (path: string): boolean => /^[^\p{Cc}\p{Zl}\p{Zp}]+$/u.test(path)
 
 export const dialled = (where: Where, target: Target): Effect.Effect<Dialled, InvalidRequest> => {
   const refused = (field: string, text: string) =>
-    Effect.fail(new InvalidRequest({ ...where, field, message: `InvalidRequest: ${text}` }))
+    Effect.fail(new InvalidRequest({ ...where, field, message: text }))
 
   if (target._tag === "UnixSocket") {
     const { path } = target

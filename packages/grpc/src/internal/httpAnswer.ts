@@ -16,12 +16,12 @@ export const httpFailure = (
     case 401:
       return new InvalidToken({
         ...where,
-        message: "InvalidToken: the proxy does not accept the token (HTTP 401)"
+        message: "the proxy does not accept the token (HTTP 401)"
       })
     case 403:
       return new PermissionDenied({
         ...where,
-        message: "PermissionDenied: the proxy does not allow it (HTTP 403)"
+        message: "the proxy does not allow it (HTTP 403)"
       })
     case 404:
       return because(new Reason.NotImplemented({ message: "the proxy knows no such service (HTTP 404)" }))
@@ -42,7 +42,7 @@ export const httpFailure = (
       )
   }
   if (status >= 500) {
-    return new ServerError({ ...where, message: `ServerError: the proxy failed (HTTP ${status})`, status })
+    return new ServerError({ ...where, message: `the proxy failed (HTTP ${status})`, status })
   }
   if (status >= 300 && status < 400) {
     return because(new Reason.UnexpectedRedirect({ message: `redirects are not followed (HTTP ${status})` }))

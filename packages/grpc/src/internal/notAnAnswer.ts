@@ -5,6 +5,6 @@ import type { Where } from "./outcome.ts"
 export const notAnAnswer = (where: Where, what: string, code?: number) =>
   new InvalidResponse({
     ...where,
-    message: `InvalidResponse: ${what}`,
+    message: what,
     ...(code === undefined ? undefined : { code })
   })

@@ -35,7 +35,7 @@ export const outgoing = (
   options: CallOptions | undefined
 ): Outgoing | InvalidRequest => {
   const refused = (field: string, text: string) =>
-    new InvalidRequest({ provider, instance, field, message: `InvalidRequest: ${text}` })
+    new InvalidRequest({ provider, instance, field, message: text })
   const authority = options?.authority
   if (authority !== undefined && !AUTHORITY.test(authority))
     return refused("authority", "the authority cannot be one")

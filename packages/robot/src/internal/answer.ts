@@ -38,14 +38,14 @@ const decodeRobotId = Schema.decodeUnknownOption(RobotId)
 const unset = (where: Where): AuthError.ServerError =>
   new AuthError.ServerError({
     ...where,
-    message: "ServerError: the robot did not fill in its answer; try again",
+    message: "the robot did not fill in its answer; try again",
     status: 0
   })
 
 const unknown = (where: Where, what: string, code: number): AuthError.InvalidResponse =>
   new AuthError.InvalidResponse({
     ...where,
-    message: `InvalidResponse: this client does not know the robot's ${what} ${code}; is one of them out of date?`,
+    message: `this client does not know the robot's ${what} ${code}; is one of them out of date?`,
     code
   })
 
@@ -65,13 +65,13 @@ const headerError = (
     case Code.CODE_INTERNAL_SERVER_ERROR:
       return new AuthError.ServerError({
         ...where,
-        message: `ServerError: the robot failed: ${text()}`,
+        message: `the robot failed: ${text()}`,
         status: code
       })
     case Code.CODE_INVALID_REQUEST:
       return new AuthError.InvalidRequest({
         ...where,
-        message: `InvalidRequest: the robot refused the request: ${text()}`
+        message: `the robot refused the request: ${text()}`
       })
     default:
       return unknown(where, "header code", code)
@@ -89,29 +89,30 @@ const statusError = (where: Where, status: number): AuthAnswerError | undefined 
         ...where,
         factor: "password",
         message:
-          "InvalidLogin: unknown user name or wrong password; ask again, and never repeat it by yourself: six failures lock the user"
+          "unknown user name or wrong password; ask again, and never repeat it by yourself: six failures lock the user"
       })
     case Status.STATUS_INVALID_TOKEN:
       return new AuthError.InvalidToken({
         ...where,
         message:
-          "InvalidToken: the token has expired, is of another robot, or is older than the password; sign in with the password"
+          "the token has expired, is of another robot, or is older than the password; sign in with the password"
       })
     case Status.STATUS_TEMPORARILY_LOCKED_OUT:
       return new AuthError.TemporarilyLockedOut({
         ...where,
         retryAfter: LOCK_OUT,
-        message: "TemporarilyLockedOut: too many failures; wait a minute, the right password is refused too"
+        message: "too many failures; wait a minute, the right password is refused too"
       })
     case Status.STATUS_INVALID_APPLICATION_TOKEN:
       return new AuthError.InvalidApplicationToken({
         ...where,
-        message: "InvalidApplicationToken: the robot wants one; update its software to 4.0 or later"
+        message: "the robot wants an application token, which its software needs before 4.0 only: update it"
       })
     case Status.STATUS_EXPIRED_APPLICATION_TOKEN:
       return new AuthError.ExpiredApplicationToken({
         ...where,
-        message: "ExpiredApplicationToken: the robot has one; update its software to 4.0 or later"
+        message:
+          "the robot's application token has expired, which its software needs before 4.0 only: update it"
       })
     default:
       return unknown(where, "status", status)
@@ -131,7 +132,7 @@ export const token = (
   if (error !== undefined) return Effect.fail(error)
   if (isSendable(response.token)) return Effect.succeed(Redacted.make(response.token))
   const what = response.token === "" ? "no token" : "a token that cannot be sent back"
-  const message = `InvalidResponse: the robot let the user in with ${what}`
+  const message = `the robot let the user in with ${what}`
   return Effect.fail(new AuthError.InvalidResponse({ ...where, message, code: response.status }))
 }
 
@@ -145,6 +146,6 @@ export const robotId = (
   if (error !== undefined) return Effect.fail(error)
   const id = decodeRobotId(response.robotId)
   if (Option.isSome(id)) return Effect.succeed(id.value)
-  const message = "InvalidResponse: the robot gave no usable serial number"
+  const message = "the robot gave no usable serial number"
   return Effect.fail(new AuthError.InvalidResponse({ ...where, message }))
 }

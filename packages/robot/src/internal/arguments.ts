@@ -14,7 +14,7 @@ interface Where {
 }
 
 const invalid = (where: Where, field: string, advice: string): InvalidRequest =>
-  new InvalidRequest({ ...where, message: `InvalidRequest: ${advice}`, field })
+  new InvalidRequest({ ...where, message: advice, field })
 
 const require = (
   where: Where,

@@ -37,7 +37,7 @@ const fromEnvironment = (where: Where): Effect.Effect<Option.Option<Login>, Inva
       () =>
         new InvalidRequest({
           ...where,
-          message: `InvalidRequest: ${USERNAME} and ${PASSWORD} cannot be read from the configuration`,
+          message: `${USERNAME} and ${PASSWORD} cannot be read from the configuration`,
           field: USERNAME
         })
     )
@@ -65,6 +65,6 @@ export const signIn = Effect.fnUntraced(function* <A, E, F, P, R>(options: {
   if (Option.isSome(options.prompt)) return yield* Effect.flatMap(options.prompt.value, options.login)
   return yield* new NotAuthenticated({
     ...options.where,
-    message: `NotAuthenticated: nothing to sign in with; set ${USERNAME} and ${PASSWORD}, or give a prompt`
+    message: `nothing to sign in with; set ${USERNAME} and ${PASSWORD}, or give a prompt`
   })
 })

@@ -130,7 +130,7 @@ export const make = Effect.fnUntraced(function* (
       if (key.provider === provider && key.instance === serialNumber) return serialNumber
       return yield* new FailedPrecondition({
         ...where,
-        message: `FailedPrecondition: the session is of ${key.provider} ${key.instance}, which is not what answers here; nothing of it was sent`,
+        message: `the session is of ${key.provider} ${key.instance}, which is not what answers here; nothing of it was sent`,
         precondition: "OtherInstance"
       })
     }),

@@ -9,7 +9,7 @@ const invalid = (message: string): InvalidRequest =>
   new InvalidRequest({
     provider: "robot",
     instance: "robot",
-    message: `InvalidRequest: ${message}`,
+    message,
     field: "rootCertificates"
   })
 
