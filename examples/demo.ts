@@ -44,7 +44,7 @@ const demo = Command.make(
   })
 ).pipe(Command.withDescription("Sign in to a robot, stay signed in, and still be signed in after a restart"))
 
-Command.run(demo, { version: "0.1.0" }).pipe(
+Command.run(demo, { version: "0.0.0" }).pipe(
   Effect.tapError((error) =>
     failed(error instanceof Error ? `${error._tag}: ${error.message}` : String(error))
   ),

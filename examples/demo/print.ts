@@ -7,7 +7,8 @@ export type Style = Parameters<typeof styleText>[0]
 /** `styleText` knows about terminals, NO_COLOR and FORCE_COLOR. */
 const styled = (style: Style, text: string) => styleText(style, text, { stream: process.stdout })
 
-const LABEL_WIDTH = 16
+/** The longest tag that is shown, and a gap. */
+const LABEL_WIDTH = "TemporarilyLockedOut".length + 2
 
 export const title = (text: string) => Console.log(`\n${styled("bold", text)}`)
 

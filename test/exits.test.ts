@@ -1,0 +1,29 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, it } from "@effect/vitest"
+import { RobotEmulator } from "@latchkey/robot/testing"
+import { Effect, FileSystem } from "effect"
+import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { fileURLToPath } from "node:url"
+
+const holder = fileURLToPath(new URL("fixtures/holder.ts", import.meta.url))
+
+it.live("P26: a program that holds a session exits by itself, even if it closes nothing", () =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+    const { rootCertificates, url } = yield* RobotEmulator
+    const directory = yield* fs.makeTempDirectoryScoped()
+    const roots = `${directory}/roots.pem`
+    yield* fs.writeFileString(roots, rootCertificates)
+    const said = yield* spawner.string(
+      ChildProcess.make(process.execPath, [
+        "--conditions=@latchkey/source",
+        holder,
+        url,
+        roots,
+        `${directory}/sessions.db`
+      ])
+    )
+    assert.strictEqual(said, "user")
+  }).pipe(Effect.scoped, Effect.provide([RobotEmulator.layer(), NodeServices.layer]))
+)
