@@ -28,20 +28,22 @@ export interface Result {
 
 const ROUNDS = 9
 
+/** What is compiled only while it runs must have run for a while. */
+const WARM_UP = 3
+
 const median = (values: ReadonlyArray<number>): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
 export const measure = async (row: Row): Promise<ReadonlyArray<Result>> => {
   const all = [row.limit, ...row.candidates]
   const rounds: Array<ReadonlyArray<number>> = []
-  // The first round warms up and does not count.
-  for (let round = 0; round <= ROUNDS; round++) {
+  for (let round = 0; round < WARM_UP + ROUNDS; round++) {
     const times = new Map<Candidate, number>()
     const order = round % 2 === 0 ? all : all.toReversed()
     for (const candidate of order) {
       times.set(candidate, await candidate.measure())
     }
-    if (round > 0) rounds.push(all.map((candidate) => times.get(candidate) ?? Number.NaN))
+    if (round >= WARM_UP) rounds.push(all.map((candidate) => times.get(candidate) ?? Number.NaN))
   }
   return all.map((candidate, index) => ({
     name: candidate.name,

@@ -13,7 +13,7 @@ import {
 import { CommonError_Code } from "../../packages/robot/src/gen/bosdyn/api/header.ts"
 import { type Row, timed } from "../measure.ts"
 
-const LOGINS = 256
+const LOGINS = 1000
 const username = "user"
 const password = Redacted.make("correct-horse")
 const authority = "auth.spot.robot"

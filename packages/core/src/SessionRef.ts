@@ -9,6 +9,7 @@
  *
  * @since 0.1.0
  */
+import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
@@ -54,8 +55,13 @@ export type SessionEvent = Data.TaggedEnum<{
   Adopted: { readonly key: SessionKey }
   Renewed: { readonly key: SessionKey }
   /** Callers get the old session while it is good. The next attempt is made by whoever asks after `pause`. */
-  RenewalFailed: { readonly key: SessionKey; readonly error: AuthError; readonly pause: Duration.Duration }
-  Ended: { readonly key: SessionKey; readonly error: Verdict }
+  RenewalFailed: {
+    readonly key: SessionKey
+    readonly cause: Cause.Cause<AuthError>
+    readonly pause: Duration.Duration
+  }
+  /** `removed`: whether the store could be made to forget it. */
+  Ended: { readonly key: SessionKey; readonly error: Verdict; readonly removed: boolean }
   LoggedOut: { readonly key: SessionKey }
 }>
 
@@ -91,12 +97,12 @@ export const REFUSAL_PAUSE: Duration.Duration = refusalPause
  */
 export interface SessionRef<out E, out LogoutError = never> {
   readonly key: SessionKey
-  /** The session, valid now. Waits for a renewal where one is due. */
+  /** The session, valid now. Waits for a renewal where one is due; for five seconds, while the old one is still good. */
   readonly get: Effect.Effect<Session, E>
   /** Its access token. Fails with `NotAuthenticated` where the service keeps the token to itself. */
   readonly token: Effect.Effect<Redacted.Redacted<string>, E>
   /**
-   * Runs `f` with the session. When it fails with `InvalidToken`, although the session looked valid, the session is
+   * Runs `f` with the session. When it fails with `InvalidToken` of this provider, although the session looked valid, the session is
    * renewed once and `f` is run once more; so `f` must be something that can be sent twice.
    */
   readonly use: <A, E2, R>(f: (session: Session) => Effect.Effect<A, E2, R>) => Effect.Effect<A, E2 | E, R>
@@ -108,11 +114,19 @@ export interface SessionRef<out E, out LogoutError = never> {
   readonly refused: (session: Session) => Effect.Effect<Session, E>
   /** Saves a session that was won elsewhere, then hands it out. Fails with `InvalidRequest` for one of another key. */
   readonly adopt: (session: Session) => Effect.Effect<void, SessionStoreError | InvalidRequest>
+  /**
+   * Looks into the store: takes up what another program has put there, and forgets what another program has removed.
+   * Not needed for a session that is held: a renewal looks by itself.
+   */
+  readonly reload: Effect.Effect<void, SessionStoreError>
   /** Forgets first, then tells the service. A renewal in flight does not bring the session back. */
   readonly logout: Effect.Effect<LoggedOut<LogoutError>, SessionStoreError>
-  /** What happens from now on. A slow reader loses the oldest events. */
+  /** What happens from now on, until the scope closes. A slow reader loses the oldest events. */
   readonly changes: Stream.Stream<SessionEvent>
-  /** Renews whenever it is due, until the scope closes, so that no caller ever waits. */
+  /**
+   * Renews whenever it is due, until the scope closes, so that no caller ever waits. While nothing is held it looks
+   * into the store once a minute, for a login of another program.
+   */
   readonly keepAlive: Effect.Effect<void, never, Scope.Scope>
 }
 
@@ -125,11 +139,8 @@ export interface SessionRef<out E, out LogoutError = never> {
 export const make = <E extends AuthError, LogoutError extends AuthError>(
   provider: Provider<E, LogoutError>,
   session: Session
-): Effect.Effect<
-  SessionRef<GetError<E>, LogoutError>,
-  SessionStoreError | InvalidRequest,
-  SessionStore | Scope.Scope
-> => Effect.tap(live(provider, session.key), (ref) => ref.adopt(session))
+): Effect.Effect<SessionRef<GetError<E>, LogoutError>, SessionStoreError, SessionStore | Scope.Scope> =>
+  Effect.tap(live(provider, session.key), (ref) => ref.take(session))
 
 /**
  * Keeps valid what the store holds for this key. Where it holds nothing, `get` fails with `NotAuthenticated` until a

@@ -7,19 +7,12 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Metric from "effect/Metric"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import type {
-  AuthError,
-  InvalidLogin,
-  InvalidRequest,
-  SessionStoreError,
-  TemporarilyLockedOut
-} from "./AuthError.ts"
+import type { AuthError, InvalidLogin, SessionStoreError, TemporarilyLockedOut } from "./AuthError.ts"
 import { LiveSession } from "./internal/liveSession.ts"
 import { RefusedSecrets } from "./internal/refusedSecrets.ts"
-import * as whatIsCounted from "./internal/whatIsCounted.ts"
+import { countedLogin } from "./internal/whatIsCounted.ts"
 import { type Provider, renewalDue } from "./Provider.ts"
 import type { Session } from "./Session.ts"
 import type { SessionKey } from "./SessionKey.ts"
@@ -65,7 +58,7 @@ export class Sessions extends Context.Service<
       signIn: SignIn<E2, R>
     ) => Effect.Effect<
       SessionRef<GetError<E>, LogoutError>,
-      E2 | InvalidLogin | TemporarilyLockedOut | SessionStoreError | InvalidRequest,
+      E2 | InvalidLogin | TemporarilyLockedOut | SessionStoreError,
       R
     >
   }
@@ -86,9 +79,11 @@ export class Sessions extends Context.Service<
 /** Where one session lives. The provider is the one that was named last: an earlier one's connection may be closed. */
 interface Drawer<E extends AuthError, LogoutError extends AuthError> {
   provider: Provider<E, LogoutError>
-  readonly ref: SessionRef<GetError<E>, LogoutError>
-  readonly load: Effect.Effect<void, SessionStoreError>
+  readonly live: Live<E, LogoutError>
 }
+
+type Live<E extends AuthError, LogoutError extends AuthError> = SessionRef<GetError<E>, LogoutError> &
+  Pick<LiveSession<E, LogoutError>, "load" | "take">
 
 const make = (context: Context.Context<SessionStore | Scope.Scope>): Sessions["Service"] => {
   const drawers = new Map<string, Drawer<AuthError, AuthError>>()
@@ -111,23 +106,20 @@ const make = (context: Context.Context<SessionStore | Scope.Scope>): Sessions["S
   return {
     open: (provider, key) =>
       Effect.suspend(() => {
-        const drawer = drawerOf(provider, key)
-        return Effect.as(drawer.load, drawer.ref)
+        const { live } = drawerOf(provider, key)
+        return Effect.as(live.load, live)
       }),
     signIn: (provider, { account, again = false, login, secret }) => {
       const id = JSON.stringify([provider.name, provider.instance, account])
-      return refused.guard(id, secret, login, again).pipe(
-        Effect.flatMap((session) => {
-          const { ref } = drawerOf(provider, session.key)
-          return Effect.as(ref.adopt(session), ref)
-        }),
-        Effect.onExit((exit) => {
-          const outcome = exit._tag === "Success" ? "signed in" : "failed"
-          return Metric.update(
-            Metric.withAttributes(whatIsCounted.logins, { provider: provider.name, outcome }),
-            1
-          )
-        })
+      // Once the session is won it is saved, whether or not the caller goes on waiting for it.
+      const saved = Effect.uninterruptibleMask((restore) =>
+        Effect.tap(countedLogin(restore(login), provider.name), (session) =>
+          drawerOf(provider, session.key).live.take(session)
+        )
+      )
+      return refused.guard(id, secret, saved, again).pipe(
+        Effect.map((session) => drawerOf(provider, session.key).live),
+        Effect.withSpan("Sessions.signIn", { attributes: { provider: provider.name } })
       )
     }
   }
@@ -152,10 +144,10 @@ const newDrawer = <E extends AuthError, LogoutError extends AuthError>(
     },
     refresh: (session) => drawer.provider.refresh(session),
     logout: (session) => drawer.provider.logout(session),
-    renewAfter: (session) => (drawer.provider.renewAfter ?? renewalDue)(session),
+    renewAfter: (session) =>
+      drawer.provider.renewAfter === undefined ? renewalDue(session) : drawer.provider.renewAfter(session),
     ...(provider.longestPause && { longestPause: provider.longestPause })
   }
-  const ref = new LiveSession(latest, key, context)
-  const drawer: Drawer<E, LogoutError> = { provider, ref, load: ref.load }
+  const drawer: Drawer<E, LogoutError> = { provider, live: new LiveSession(latest, key, context) }
   return drawer
 }

@@ -9,6 +9,7 @@
 import { assert } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
@@ -147,13 +148,13 @@ export const findCaptured = (
 export const assertNoneCaptured = (canaries: ReadonlyArray<Canary>): Effect.Effect<void, never, Captured> =>
   Effect.map(findCaptured(canaries), (leaks) => assert.deepStrictEqual(leaks, []))
 
-/** What a tracing backend is sent. */
+/** What a tracing backend is sent: of how it ended, only a failure. */
 const visible = (span: Tracer.Span) => ({
   name: span.name,
   attributes: span.attributes,
   events: "events" in span ? span.events : undefined,
   links: span.links.map((link) => link.attributes),
-  exit: span.status._tag === "Ended" ? span.status.exit : undefined
+  failure: span.status._tag === "Ended" && Exit.isFailure(span.status.exit) ? span.status.exit : undefined
 })
 
 const as = (where: string, value: unknown): Array<Rendering> =>

@@ -5,9 +5,12 @@ import * as Random from "effect/Random"
 import type { AuthError } from "../AuthError.ts"
 import { FIRST_PAUSE, LONGEST_PAUSE, PAUSE_JITTER } from "../Provider.ts"
 
-/** Whole milliseconds. What the server asked for is never undercut; `failures` counts those in a row, this one included. */
+/**
+ * Whole milliseconds. What the server asked for is never undercut; `failures` counts those in a row, this one included.
+ * Without an error: something died.
+ */
 export const howLongToPause = (
-  error: AuthError,
+  error: AuthError | undefined,
   failures: number,
   longest: Duration.Duration = LONGEST_PAUSE
 ): Effect.Effect<number> =>
@@ -16,10 +19,8 @@ export const howLongToPause = (
     return Math.ceil(Math.max(grown, askedFor(error)) * (1 + random * PAUSE_JITTER))
   })
 
-const askedFor = (error: AuthError): number => {
-  if (error._tag === "TemporarilyLockedOut") return Duration.toMillis(error.retryAfter)
-  if (error._tag === "TransportError" && error.reason._tag === "RateLimited" && error.reason.retryAfter) {
-    return Duration.toMillis(error.reason.retryAfter)
-  }
-  return 0
+const askedFor = (error: AuthError | undefined): number => {
+  if (error?._tag === "TemporarilyLockedOut") return Duration.toMillis(error.retryAfter)
+  if (error?._tag !== "TransportError" || error.reason._tag !== "RateLimited") return 0
+  return error.reason.retryAfter === undefined ? 0 : Duration.toMillis(error.reason.retryAfter)
 }

@@ -1,4 +1,5 @@
 /** One session that is kept valid: the state behind a `SessionRef`, changed synchronously and nowhere else. */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -7,49 +8,46 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import { type AuthError, InvalidRequest, type SessionStoreError } from "../AuthError.ts"
+import { type AuthError, InvalidRequest, InvalidToken, type SessionStoreError } from "../AuthError.ts"
 import { FIRST_PAUSE, type Provider } from "../Provider.ts"
 import type { Session } from "../Session.ts"
 import type { SessionKey } from "../SessionKey.ts"
 import { type GetError, type LoggedOut, SessionEvent, type SessionRef } from "../SessionRef.ts"
-import { SessionStore } from "../SessionStore.ts"
+import { type Entry, SessionStore } from "../SessionStore.ts"
 import { howLongToPause } from "./howLongToPause.ts"
+import { Wait } from "./howMuchLonger.ts"
 import { renewal, type Unsaved } from "./renewal.ts"
-import * as whatIsCounted from "./whatIsCounted.ts"
-import {
-  type Held,
-  held,
-  type NoSession,
-  notAuthenticated,
-  notHeld,
-  REFUSAL_PAUSE,
-  sessionExpired,
-  sessionOf,
-  tokenOf
-} from "./whatIsHeld.ts"
+import { counted } from "./whatIsCounted.ts"
+import * as whatIsHeld from "./whatIsHeld.ts"
 import { setBack } from "./whenIsItDue.ts"
 import { Subscribers } from "./whoIsTold.ts"
+
+type Held = whatIsHeld.Held
 
 /** How often `keepAlive` looks at the wall clock: a machine that slept is noticed this long after waking up. */
 const LOOK_AT_THE_CLOCK = Duration.minutes(1)
 
-/** The one renewal that is under way, and those who joined it. */
+/** How long callers wait for a renewal while what is held is still good. */
+const PATIENCE = Duration.seconds(5)
+
+/** One renewal that is under way. It is over for callers when a login or a logout has overtaken it. */
 interface Flight<E> {
+  /** For those who could do with what is held: ready after `PATIENCE` at the latest. */
+  readonly first: Deferred.Deferred<Held, GetError<E>>
   readonly landed: Deferred.Deferred<Held, GetError<E>>
+  readonly logouts: number
+  isLate: boolean
   joined: number
+  unsaved: Unsaved | undefined
 }
 
 interface Pause<E> {
-  readonly failures: number
-  readonly from: number
-  readonly until: number
+  readonly wait: Wait
   readonly failed: Exit.Exit<never, GetError<E>>
 }
 
@@ -60,14 +58,18 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
   readonly key: SessionKey
   readonly #provider: Provider<E, LogoutError>
   readonly #context: Context.Context<SessionStore | Scope.Scope>
-  readonly #subscribers = new Subscribers()
+  readonly #clock: Clock.Clock
+  readonly #store: SessionStore["Service"]
+  readonly #scope: Scope.Scope
   #held: Held
-  /** Counts logins and logouts: what a renewal finds out after one of them is no longer of interest. */
-  #epoch = 0
+  #logins = 0
+  #logouts = 0
+  #failures = 0
   #flight: Flight<E> | undefined = undefined
   #pause: Pause<E> | undefined = undefined
   #unsaved: Unsaved | undefined = undefined
-  #moved = Deferred.makeUnsafe<void>()
+  #moved: Deferred.Deferred<void> | undefined = undefined
+  #subscribers: Subscribers | undefined = undefined
 
   constructor(
     provider: Provider<E, LogoutError>,
@@ -77,259 +79,327 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
     this.key = key
     this.#provider = provider
     this.#context = context
-    this.#held = notHeld(notAuthenticated(key, `no session of ${key.account} is held: sign in first`))
+    this.#clock = Context.get(context, Clock.Clock)
+    this.#store = Context.get(context, SessionStore)
+    this.#scope = Context.get(context, Scope.Scope)
+    this.#held = this.#nothing(`no session of ${key.account} is held: sign in first`)
   }
 
-  readonly get: Effect.Effect<Session, GetError<E>> = this.#whenFresh(sessionOf)
+  readonly get: Effect.Effect<Session, GetError<E>> = this.#whenFresh(whatIsHeld.sessionOf)
 
-  readonly token: Effect.Effect<Redacted.Redacted<string>, GetError<E>> = this.#whenFresh(tokenOf)
+  readonly token: Effect.Effect<Redacted.Redacted<string>, GetError<E>> = this.#whenFresh(whatIsHeld.tokenOf)
 
-  #whenFresh<A>(answer: (held: Held) => Effect.Effect<A, NoSession>): Effect.Effect<A, GetError<E>> {
-    return Effect.withFiber((fiber) => {
-      const clock = fiber.getRef(Clock.Clock)
-      const { line } = this.#held
-      const now = clock.currentTimeMillisUnsafe()
-      if (now >= line.dueAt || now < line.seenAt) return Effect.flatMap(this.#renewed(clock, now), answer)
-      line.seenAt = now
-      return answer(this.#held)
-    })
-  }
-
-  use<A, E2, R>(f: (session: Session) => Effect.Effect<A, E2, R>): Effect.Effect<A, E2 | GetError<E>, R> {
-    return Effect.flatMap(this.get, (session) =>
-      Effect.catchIf(f(session), isInvalidToken, (error) =>
+  readonly use = <A, E2, R>(
+    f: (session: Session) => Effect.Effect<A, E2, R>
+  ): Effect.Effect<A, E2 | GetError<E>, R> =>
+    Effect.flatMap(this.get, (session) =>
+      Effect.catchIf(f(session), this.#isRefusal, (error) =>
         Effect.flatMap(this.refused(session), (next) => (next === session ? Effect.fail(error) : f(next)))
       )
     )
-  }
 
-  refused(session: Session): Effect.Effect<Session, GetError<E>> {
-    return Clock.clockWith((clock) => {
+  readonly refused = (session: Session): Effect.Effect<Session, GetError<E>> =>
+    Effect.suspend(() => {
       const current = this.#held
       if (current.entry === undefined || !Equal.equals(current.entry.session, session)) return this.get
-      const now = clock.currentTimeMillisUnsafe()
-      const sinceForced = now - current.calmUntil + Duration.toMillis(REFUSAL_PAUSE)
-      if (sinceForced >= 0 && now < current.calmUntil) return current.session
+      if (current.calm !== undefined && current.calm.left(this.#now()) > 0) return current.session
       current.refused = true
       current.line.dueAt = -Infinity
       return this.get
     })
+
+  readonly adopt = (session: Session): Effect.Effect<void, SessionStoreError | InvalidRequest> => {
+    if (Equal.equals(session.key, this.key)) return this.take(session)
+    const { instance, provider } = this.key
+    const message = `a session of ${session.key.account} cannot take the place of one of ${this.key.account}`
+    return new InvalidRequest({ provider, instance, message, field: "session" })
   }
 
-  adopt(session: Session): Effect.Effect<void, SessionStoreError | InvalidRequest> {
-    if (!Equal.equals(session.key, this.key)) {
-      const { instance, provider } = this.key
-      const message = `a session of ${session.key.account} cannot take the place of one of ${this.key.account}`
-      return new InvalidRequest({ provider, instance, message, field: "session" })
-    }
-    return Effect.uninterruptible(
-      Effect.flatMap(this.#store.put(session), (entry) =>
-        Clock.clockWith((clock) =>
-          Effect.sync(() => {
-            this.#epoch++
-            this.#unsaved = undefined
-            this.#hold(
-              held(clock, this.#provider, entry, "anything else"),
-              SessionEvent.Adopted({ key: this.key })
-            )
-          })
-        )
+  /** `adopt`, for a session that is known to be of this key. */
+  take(session: Session): Effect.Effect<void, SessionStoreError> {
+    return Effect.suspend(() => {
+      const login = ++this.#logins
+      const logouts = this.#logouts
+      return this.#carriedOut(
+        Effect.flatMap(this.#store.put(session), (entry) => {
+          if (this.#logouts !== logouts) return this.#disown(entry)
+          if (this.#logins !== login) return this.reload
+          this.#overtake(this.#heldOf(entry, "read or adopted"), SessionEvent.Adopted({ key: this.key }))
+          return Effect.void
+        })
       )
-    )
+    }).pipe(this.#span("SessionRef.adopt"))
   }
 
   /** Takes what the store holds, unless something is held already. */
   get load(): Effect.Effect<void, SessionStoreError> {
+    return Effect.suspend(() => (this.#held.entry === undefined ? this.reload : Effect.void))
+  }
+
+  get reload(): Effect.Effect<void, SessionStoreError> {
     return Effect.suspend(() => {
-      const epoch = this.#epoch
-      return Effect.flatMap(this.#store.get(this.key), (stored) =>
-        Clock.clockWith((clock) =>
-          Effect.sync(() => {
-            if (Option.isNone(stored) || this.#epoch !== epoch || this.#held.entry !== undefined) return
-            const found = held(clock, this.#provider, stored.value, "anything else")
-            this.#hold(found, SessionEvent.Adopted({ key: this.key }))
-          })
-        )
-      )
+      const before = this.#held
+      return Effect.map(this.#store.get(this.key), (stored) => {
+        const isNews = Option.getOrUndefined(stored)?.version !== before.entry?.version
+        if (this.#held !== before || !isNews) return
+        const { key } = this
+        if (Option.isSome(stored)) {
+          this.#overtake(this.#heldOf(stored.value, "read or adopted"), SessionEvent.Adopted({ key }))
+        } else {
+          this.#overtake(this.#signedOutElsewhere(), SessionEvent.LoggedOut({ key }))
+        }
+      })
     })
   }
 
   get logout(): Effect.Effect<LoggedOut<LogoutError>, SessionStoreError> {
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.gen({ self: this }, function* () {
-        const mine = Option.fromUndefinedOr(this.#held.entry)
-        this.#epoch++
-        this.#unsaved = undefined
-        const loggedOut = notAuthenticated(this.key, `${this.key.account} has signed out: sign in again`)
-        this.#hold(notHeld(loggedOut), SessionEvent.LoggedOut({ key: this.key }))
+    return Effect.suspend(() => {
+      const { entry } = this.#held
+      const unsaved = this.#unsaved
+      this.#logouts++
+      const signedOut = this.#nothing(`${this.key.account} has signed out: sign in again`)
+      this.#overtake(signedOut, SessionEvent.LoggedOut({ key: this.key }))
+      return Effect.gen({ self: this }, function* () {
         // Another process may have renewed it: what is stored is what is still good.
-        const stored = yield* Effect.result(this.#store.get(this.key))
-        const removed = yield* Effect.result(this.#store.remove(this.key))
-        const last = Option.orElse(Option.flatten(Result.getSuccess(stored)), () => mine)
-        const told = yield* Effect.forEach(Option.toArray(last), ({ session }) =>
-          Effect.result(restore(this.#provider.logout(session)))
+        const [stored, removed] = yield* this.#carriedOut(
+          Effect.all([Effect.result(this.#store.get(this.key)), Effect.result(this.#store.remove(this.key))])
         )
-        const forgotten = (yield* Effect.fromResult(removed)) || Option.isSome(mine)
-        return { forgotten, told: Option.fromUndefinedOr(told[0]) }
+        const last = Option.getOrElse(Option.flatten(Result.getSuccess(stored)), () => entry)
+        const session = last !== undefined && unsaved?.over === last.version ? unsaved.session : last?.session
+        const told = session === undefined ? undefined : yield* Effect.result(this.#provider.logout(session))
+        const forgotten = (yield* Effect.fromResult(removed)) || entry !== undefined
+        return { forgotten, told: Option.fromUndefinedOr(told) }
       })
-    )
+    }).pipe(this.#span("SessionRef.logout"))
   }
 
   get changes(): Stream.Stream<SessionEvent> {
-    return this.#subscribers.changes
+    return (this.#subscribers ??= new Subscribers()).changes(this.#scope)
   }
 
   get keepAlive(): Effect.Effect<void, never, Scope.Scope> {
-    return Clock.clockWith((clock) => {
-      const turn = Effect.suspend(() => {
-        const now = clock.currentTimeMillisUnsafe()
-        const until = this.#isPaused(now) ? (this.#pause?.until ?? now) : this.#held.line.dueAt
-        const wait = now < this.#held.line.seenAt ? 0 : until - now
-        // However short-lived the tokens are, no more than one renewal in this time.
-        if (wait <= 0) return Effect.andThen(Effect.exit(this.get), Effect.sleep(FIRST_PAUSE))
-        const nap = Effect.sleep(Duration.millis(Math.min(wait, Duration.toMillis(LOOK_AT_THE_CLOCK))))
-        return Effect.raceFirst(nap, Deferred.await(this.#moved))
-      })
-      return Effect.asVoid(Effect.forkScoped(Effect.forever(turn)))
+    const turn = Effect.suspend(() => {
+      const { entry, line } = this.#held
+      if (entry === undefined) return Effect.andThen(this.#nap(Infinity), Effect.ignore(this.load))
+      const now = this.#now()
+      const paused = this.#pause?.wait.left(now) ?? 0
+      const wait = now < line.seenAt ? 0 : paused > 0 ? paused : line.dueAt - now
+      if (wait > 0) return this.#nap(wait)
+      // However short-lived the tokens are, no more than one renewal in this time.
+      return Effect.andThen(Effect.exit(this.get), Effect.sleep(FIRST_PAUSE))
+    })
+    return Effect.map(Effect.forkScoped(Effect.forever(turn)), (fiber) => {
+      Fiber.runIn(fiber, this.#scope)
     })
   }
 
-  get #store(): SessionStore["Service"] {
-    return Context.get(this.#context, SessionStore)
+  #now(): number {
+    return this.#clock.currentTimeMillisUnsafe()
   }
 
-  #hold(next: Held, event: SessionEvent): void {
-    this.#held = next
-    this.#pause = undefined
-    Deferred.doneUnsafe(this.#moved, Exit.void)
-    this.#moved = Deferred.makeUnsafe()
-    this.#subscribers.tell(event)
+  #whenFresh<A>(
+    answer: (held: Held) => Effect.Effect<A, whatIsHeld.NoSession>
+  ): Effect.Effect<A, GetError<E>> {
+    const fresh: Effect.Effect<A, GetError<E>> = Effect.suspend(() => {
+      const { line } = this.#held
+      const now = this.#now()
+      if (now >= line.dueAt || now < line.seenAt) {
+        // What has happened since it landed counts: a logout, a login, a refusal.
+        return Effect.flatMap(this.#renewed(now), (landed) =>
+          landed === this.#held && !landed.refused ? answer(landed) : fresh
+        )
+      }
+      line.seenAt = now
+      return answer(this.#held)
+    })
+    return fresh
   }
 
-  #isPaused(now: number): boolean {
-    return this.#pause !== undefined && now >= this.#pause.from && now < this.#pause.until
+  #renewed(now: number): Effect.Effect<Held, GetError<E>> {
+    const current = this.#held
+    if (now < current.line.seenAt && !current.refused) setBack(current.line, now, this.#clock)
+    if (now < current.line.dueAt) return Effect.succeed(current)
+    const isGood = this.#isGood(now)
+    if (this.#flight === undefined && this.#pause !== undefined && this.#pause.wait.left(now) > 0) {
+      return isGood ? Effect.succeed(current) : this.#pause.failed
+    }
+    if (isGood && this.#flight?.isLate === true) return Effect.succeed(current)
+    if (this.#scope.state._tag === "Closed") return Effect.interrupt
+    if (this.#flight !== undefined) this.#flight.joined++
+    const { first, landed } = this.#flight ?? this.#takeOff()
+    return Deferred.await(isGood ? first : landed)
   }
 
-  /** Whether callers may have what is held although its renewal failed. */
+  /** Whether callers may have what is held although a renewal is due. */
   #isGood(now: number): boolean {
     return !this.#held.refused && now < this.#held.line.endsAt
   }
 
-  #renewed(clock: Clock.Clock, now: number): Effect.Effect<Held, GetError<E>> {
-    const current = this.#held
-    if (now < current.line.seenAt && !current.refused) setBack(current.line, clock)
-    if (now < current.line.dueAt) return Effect.succeed(current)
-    if (this.#flight === undefined && this.#pause !== undefined && this.#isPaused(now)) {
-      return this.#isGood(now) ? Effect.succeed(current) : this.#pause.failed
-    }
-    if (this.#flight !== undefined) this.#flight.joined++
-    return Deferred.await((this.#flight ?? this.#takeOff()).landed)
-  }
-
   /** Not a child of the caller: whoever asked first may go away. */
   #takeOff(): Flight<E> {
-    const flight: Flight<E> = { landed: Deferred.makeUnsafe(), joined: 0 }
+    const flight: Flight<E> = {
+      first: Deferred.makeUnsafe(),
+      landed: Deferred.makeUnsafe(),
+      logouts: this.#logouts,
+      isLate: false,
+      joined: 0,
+      unsaved: undefined
+    }
     this.#flight = flight
-    const fiber = Effect.runForkWith(this.#context)(this.#renew(flight))
-    fiber.addObserver((exit) => {
-      this.#flight = undefined
-      Deferred.doneUnsafe(flight.landed, exit)
-    })
-    Fiber.runIn(fiber, Context.get(this.#context, Scope.Scope))
+    const counting = counted(this.#fly(flight), this.#provider.name, () => flight.joined)
+    const fiber = Effect.runForkWith(this.#context)(
+      Effect.withSpan(counting, "SessionRef.renew", {
+        root: true,
+        attributes: { provider: this.#provider.name }
+      })
+    )
+    fiber.addObserver((exit) => this.#land(flight, exit))
+    Fiber.runIn(fiber, this.#scope)
     return flight
   }
 
-  #renew(flight: Flight<E>): Effect.Effect<Held, GetError<E>> {
-    const { name } = this.#provider
-    const labelled = { provider: name }
-    return this.#fly(this.#held.refused).pipe(
-      Effect.timed,
-      Effect.tap(([took]) => Metric.update(Metric.withAttributes(whatIsCounted.renewalTime, labelled), took)),
-      Effect.map(([, it]) => it),
-      Effect.onExit((exit) => {
-        const outcome = Exit.isSuccess(exit) ? "renewed" : "failed"
-        return Metric.update(Metric.withAttributes(whatIsCounted.renewals, { ...labelled, outcome }), 1)
-      }),
-      Effect.ensuring(
-        Effect.suspend(() =>
-          Metric.update(Metric.withAttributes(whatIsCounted.joinedWaiters, labelled), flight.joined)
-        )
-      ),
-      Effect.withSpan("SessionRef.renew", { root: true, attributes: { provider: name } })
-    )
+  #land(flight: Flight<E>, exit: Exit.Exit<Held, GetError<E>>): void {
+    if (this.#flight === flight) this.#flight = undefined
+    Deferred.doneUnsafe(flight.first, exit)
+    Deferred.doneUnsafe(flight.landed, exit)
   }
 
-  #fly(forced: boolean): Effect.Effect<Held, GetError<E>> {
+  #fly(flight: Flight<E>): Effect.Effect<Held, GetError<E>> {
     return Effect.gen({ self: this }, function* (): Effect.fn.Return<Held, GetError<E>> {
-      const clock = yield* Clock.Clock
-      const epoch = this.#epoch
+      yield* Effect.forkChild(Effect.andThen(Effect.sleep(PATIENCE), this.#late(flight)))
       while (true) {
-        const { entry } = this.#held
-        if (entry === undefined) return this.#held
-        const result = yield* Effect.result(
+        const { entry, refused } = this.#held
+        if (entry === undefined || this.#flight !== flight) return this.#held
+        const unsaved = this.#unsaved
+        const exit = yield* Effect.exit(
           renewal({
             provider: this.#provider,
             store: this.#store,
             key: this.key,
             version: entry.version,
-            unsaved: this.#unsaved,
-            onUnsaved: (unsaved) => {
-              this.#unsaved = unsaved
+            unsaved,
+            onUnsaved: (won) => {
+              flight.unsaved = won
             }
           })
         )
-        const isCurrent = this.#epoch === epoch
-        if (Result.isFailure(result)) {
-          return isCurrent ? yield* this.#failed(clock, result.failure) : this.#held
-        }
-        const finding = result.success
-        if (!isCurrent) {
-          // Signed out meanwhile: the store was cleared by that, and the token that was just won must not stay valid.
-          if (finding._tag === "Renewed" && this.#held.entry === undefined) {
-            yield* Effect.ignore(this.#provider.logout(finding.entry.session))
+        if (this.#flight !== flight) {
+          // What was won belongs to nobody. Where the user has logged out it must not stay valid behind his back.
+          if (flight.unsaved !== undefined && this.#logouts !== flight.logouts) {
+            yield* Effect.ignore(this.#provider.logout(flight.unsaved.session))
           }
           return this.#held
         }
+        if (Exit.isFailure(exit)) {
+          this.#unsaved = flight.unsaved ?? unsaved
+          return yield* this.#failed(exit.cause)
+        }
         this.#unsaved = undefined
-        if (finding._tag === "Renewed") {
-          const won = held(clock, this.#provider, finding.entry, forced ? "refusal" : "anything else")
-          this.#hold(won, SessionEvent.Renewed({ key: this.key }))
-          return this.#held
+        const finding = exit.value
+        const { key } = this
+        if (finding._tag === "Gone") {
+          // Logged out by another program, which could not know what was won here.
+          if (flight.unsaved !== undefined)
+            yield* Effect.ignore(this.#provider.logout(flight.unsaved.session))
+          this.#hold(this.#signedOutElsewhere(), SessionEvent.LoggedOut({ key }))
+        } else if (finding._tag === "Ended") {
+          const { removed, verdict } = finding
+          const ended = whatIsHeld.notHeld(whatIsHeld.sessionExpired(key, verdict))
+          this.#hold(ended, SessionEvent.Ended({ key, error: verdict, removed }))
+        } else if (finding._tag === "Renewed" && unsaved === undefined) {
+          const won = this.#heldOf(finding.entry, refused ? "renewed by force" : "renewed")
+          this.#hold(won, SessionEvent.Renewed({ key }))
+        } else {
+          // Won some time ago, here or elsewhere: it may be due again.
+          const found = this.#heldOf(finding.entry, "read or adopted")
+          this.#hold(
+            found,
+            finding._tag === "Found" ? SessionEvent.Adopted({ key }) : SessionEvent.Renewed({ key })
+          )
+          if (this.#now() >= found.line.dueAt) continue
         }
-        if (finding._tag === "Found") {
-          const found = held(clock, this.#provider, finding.entry, "anything else")
-          this.#hold(found, SessionEvent.Adopted({ key: this.key }))
-          if (clock.currentTimeMillisUnsafe() < found.line.dueAt) return this.#held
-          continue
-        }
-        if (finding._tag === "Ended") {
-          const ended = notHeld(sessionExpired(this.key, finding.verdict))
-          this.#hold(ended, SessionEvent.Ended({ key: this.key, error: finding.verdict }))
-          return this.#held
-        }
-        const gone = notAuthenticated(
-          this.key,
-          `${this.key.account} was signed out by another program: sign in again`
-        )
-        this.#hold(notHeld(gone), SessionEvent.LoggedOut({ key: this.key }))
         return this.#held
       }
     })
   }
 
-  #failed(clock: Clock.Clock, error: E | SessionStoreError): Effect.Effect<Held, GetError<E>> {
-    return Effect.gen({ self: this }, function* (): Effect.fn.Return<Held, GetError<E>> {
-      const failures = (this.#pause?.failures ?? 0) + 1
-      const pause = yield* howLongToPause(error, failures, this.#provider.longestPause)
-      const now = clock.currentTimeMillisUnsafe()
-      const failed = Exit.fail(error)
-      this.#pause = { failures, from: now, until: now + pause, failed }
-      this.#subscribers.tell(
-        SessionEvent.RenewalFailed({ key: this.key, error, pause: Duration.millis(pause) })
-      )
-      return this.#isGood(now) ? this.#held : yield* failed
+  #late(flight: Flight<E>): Effect.Effect<void> {
+    return Effect.sync(() => {
+      flight.isLate = true
+      if (this.#isGood(this.#now())) Deferred.doneUnsafe(flight.first, Exit.succeed(this.#held))
     })
   }
-}
 
-const isInvalidToken = (error: unknown): boolean => Predicate.isTagged(error, "InvalidToken")
+  #failed(cause: Cause.Cause<GetError<E>>): Effect.Effect<Held, GetError<E>> {
+    if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+    const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+    const { longestPause } = this.#provider
+    return Effect.flatMap(howLongToPause(error, ++this.#failures, longestPause), (millis) => {
+      const now = this.#now()
+      const failed = Exit.failCause(cause)
+      this.#pause = { wait: new Wait(now, millis), failed }
+      this.#tell(SessionEvent.RenewalFailed({ key: this.key, cause, pause: Duration.millis(millis) }))
+      return this.#isGood(now) ? Effect.succeed(this.#held) : failed
+    })
+  }
+
+  /** A login or a logout: whatever a renewal finds out after it is no longer of interest to anybody. */
+  #overtake(next: Held, event: SessionEvent): void {
+    this.#unsaved = undefined
+    this.#hold(next, event)
+    if (this.#flight !== undefined) this.#land(this.#flight, Exit.succeed(next))
+  }
+
+  #hold(next: Held, event: SessionEvent): void {
+    this.#held = next
+    this.#pause = undefined
+    this.#failures = 0
+    if (this.#moved !== undefined) Deferred.doneUnsafe(this.#moved, Exit.void)
+    this.#moved = undefined
+    this.#tell(event)
+  }
+
+  #tell(event: SessionEvent): void {
+    this.#subscribers?.tell(event)
+  }
+
+  #heldOf(entry: Entry, origin: whatIsHeld.Origin): Held {
+    return whatIsHeld.held(this.#clock, this.#provider, entry, origin)
+  }
+
+  #nothing(message: string): Held {
+    return whatIsHeld.notHeld(whatIsHeld.notAuthenticated(this.key, message))
+  }
+
+  #signedOutElsewhere(): Held {
+    return this.#nothing(`${this.key.account} was signed out by another program: sign in again`)
+  }
+
+  /** A session that was saved after its user had signed out. */
+  #disown({ session, version }: Entry): Effect.Effect<void> {
+    return Effect.andThen(
+      Effect.ignore(this.#store.remove(this.key, { expected: version })),
+      Effect.ignore(this.#provider.logout(session))
+    )
+  }
+
+  /** Once begun it goes on, whether or not the caller waits for it; only the end of the scope cuts it short. */
+  #carriedOut<A, E2>(effect: Effect.Effect<A, E2>): Effect.Effect<A, E2> {
+    if (this.#scope.state._tag === "Closed") return effect
+    return Effect.flatMap(Effect.forkIn(effect, this.#scope, { startImmediately: true }), Fiber.join)
+  }
+
+  /** Until something has happened to the session, and no longer than `millis` or a look at the clock. */
+  #nap(millis: number): Effect.Effect<void> {
+    const moved = (this.#moved ??= Deferred.makeUnsafe())
+    const nap = Effect.sleep(Duration.min(Duration.millis(millis), LOOK_AT_THE_CLOCK))
+    return Effect.raceFirst(nap, Deferred.await(moved))
+  }
+
+  readonly #isRefusal = (error: unknown): boolean =>
+    error instanceof InvalidToken && error.provider === this.key.provider
+
+  #span(name: string) {
+    return Effect.withSpan(name, { attributes: { provider: this.key.provider } })
+  }
+}

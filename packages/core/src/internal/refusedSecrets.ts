@@ -1,33 +1,32 @@
 /**
  * Secrets that were refused, and accounts that are locked out: nobody sends these again until told so.
  *
- * Kept in memory, and of a secret only its 32-bit hash: too little to find it by, and enough that another one is taken
- * for it once in four billion times.
+ * Kept in memory, and of a secret only its fingerprint.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Hash from "effect/Hash"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import { InvalidLogin, TemporarilyLockedOut } from "../AuthError.ts"
 import type { Session } from "../Session.ts"
+import { fingerprint } from "./fingerprint.ts"
+import { Wait } from "./howMuchLonger.ts"
 
 /** Per account; the oldest is forgotten first. */
 const REFUSALS_KEPT = 16
 
+/** One login that is under way. Whoever comes with the same secret meanwhile shares what becomes of it. */
 interface Attempt {
-  readonly fingerprint: number
-  /** The session, where there was one: whoever came with the same secret shares it. */
-  readonly done: Deferred.Deferred<Option.Option<Session>>
+  readonly print: string
+  readonly done: Deferred.Deferred<Exit.Exit<Session, unknown>>
 }
 
 interface Drawer {
-  readonly refused: Map<number, InvalidLogin>
-  lock: { readonly from: number; readonly until: number; readonly error: TemporarilyLockedOut } | undefined
+  readonly refused: Map<string, InvalidLogin>
+  lock: { readonly wait: Wait; readonly error: TemporarilyLockedOut } | undefined
   attempt: Attempt | undefined
 }
 
@@ -46,64 +45,72 @@ export class RefusedSecrets {
       E | InvalidLogin | TemporarilyLockedOut,
       R
     > {
-      const fingerprint = Hash.hash(secret)
-      const drawer = this.#drawers.get(id) ?? { refused: new Map(), lock: undefined, attempt: undefined }
-      this.#drawers.set(id, drawer)
-      if (again) {
-        drawer.refused.delete(fingerprint)
-        drawer.lock = undefined
-      }
+      const print = fingerprint(secret)
+      if (again) this.#forgive(id, print)
       while (true) {
-        const refusal = drawer.refused.get(fingerprint)
+        const drawer = this.#drawers.get(id)
+        const refusal = drawer?.refused.get(print)
         if (refusal !== undefined) return yield* refusal
-        const now = yield* Clock.currentTimeMillis
-        const { attempt, lock } = drawer
-        if (lock !== undefined && now >= lock.from && now < lock.until) {
-          const { instance, message, provider } = lock.error
-          const retryAfter = Duration.millis(lock.until - now)
+        const left = drawer?.lock?.wait.left(yield* Clock.currentTimeMillis) ?? 0
+        if (drawer?.lock !== undefined && left > 0) {
+          const { instance, message, provider } = drawer.lock.error
+          const retryAfter = Duration.millis(left)
           return yield* new TemporarilyLockedOut({ provider, instance, message, retryAfter })
         }
-        if (attempt === undefined) return yield* this.#attempt(drawer, fingerprint, login)
-        const session = yield* Deferred.await(attempt.done)
-        if (attempt.fingerprint === fingerprint && Option.isSome(session)) return session.value
+        const attempt = drawer?.attempt
+        if (attempt === undefined) return yield* this.#attempt(id, print, login)
+        const exit = yield* Deferred.await(attempt.done)
+        if (attempt.print === print && isForAll(exit, login)) return yield* exit
       }
     })
   }
 
   #attempt<E, R>(
-    drawer: Drawer,
-    fingerprint: number,
+    id: string,
+    print: string,
     login: Effect.Effect<Session, E, R>
   ): Effect.Effect<Session, E, R> {
-    return Effect.suspend(() => {
-      const attempt: Attempt = { fingerprint, done: Deferred.makeUnsafe() }
+    return Effect.uninterruptibleMask((restore) => {
+      const drawer = this.#drawers.get(id) ?? { refused: new Map(), lock: undefined, attempt: undefined }
+      this.#drawers.set(id, drawer)
+      const attempt: Attempt = { print, done: Deferred.makeUnsafe() }
       drawer.attempt = attempt
-      return login.pipe(
-        Effect.tapError((error) =>
-          Effect.map(Clock.currentTimeMillis, (now) => {
-            if (isInvalidLogin(error)) this.#refuse(drawer, fingerprint, error)
-            if (isLockedOut(error)) {
-              drawer.lock = { from: now, until: now + Duration.toMillis(error.retryAfter), error }
-            }
-          })
-        ),
-        Effect.onExit((exit) =>
-          Effect.sync(() => {
-            drawer.attempt = undefined
-            Deferred.doneUnsafe(attempt.done, Exit.succeed(Exit.getSuccess(exit)))
-          })
-        )
+      return Effect.onExit(restore(login), (exit) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          drawer.attempt = undefined
+          this.#learn(drawer, print, Option.getOrUndefined(Exit.findErrorOption(exit)), now)
+          if (drawer.refused.size === 0 && drawer.lock === undefined) this.#drawers.delete(id)
+          Deferred.doneUnsafe(attempt.done, Exit.succeed(exit))
+        })
       )
     })
   }
 
-  #refuse(drawer: Drawer, fingerprint: number, error: InvalidLogin) {
-    drawer.refused.set(fingerprint, error)
-    const [oldest] = drawer.refused.keys()
-    if (drawer.refused.size > REFUSALS_KEPT && oldest !== undefined) drawer.refused.delete(oldest)
+  #learn(drawer: Drawer, print: string, error: unknown, now: number): void {
+    if (error === undefined) drawer.lock = undefined
+    if (error instanceof TemporarilyLockedOut) {
+      drawer.lock = { wait: new Wait(now, Duration.toMillis(error.retryAfter)), error }
+    }
+    if (error instanceof InvalidLogin) {
+      drawer.refused.set(print, error)
+      const [oldest] = drawer.refused.keys()
+      if (drawer.refused.size > REFUSALS_KEPT && oldest !== undefined) drawer.refused.delete(oldest)
+    }
+  }
+
+  #forgive(id: string, print: string): void {
+    const drawer = this.#drawers.get(id)
+    if (drawer === undefined) return
+    drawer.refused.delete(print)
+    drawer.lock = undefined
   }
 }
 
-const isInvalidLogin = (error: unknown): error is InvalidLogin => Predicate.isTagged(error, "InvalidLogin")
-const isLockedOut = (error: unknown): error is TemporarilyLockedOut =>
-  Predicate.isTagged(error, "TemporarilyLockedOut")
+/**
+ * Those who share an attempt have asked one provider for one account: it fails alike for all of them. That its owner
+ * went away is nobody else's business.
+ */
+const isForAll = <E, R>(
+  exit: Exit.Exit<Session, unknown>,
+  _login: Effect.Effect<Session, E, R>
+): exit is Exit.Exit<Session, E> => !Exit.hasInterrupts(exit)

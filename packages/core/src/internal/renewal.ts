@@ -4,6 +4,7 @@
  * Knows nothing of callers, clocks and pauses. What it found out is a value; it fails when nothing was found out.
  */
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { type AuthError, isVerdict, type SessionStoreError, type Verdict } from "../AuthError.ts"
@@ -11,7 +12,7 @@ import type { Provider } from "../Provider.ts"
 import type { Session } from "../Session.ts"
 import type { SessionKey } from "../SessionKey.ts"
 import type { Entry, Lease, SessionStore, Version } from "../SessionStore.ts"
-import { underLease } from "./whoRenews.ts"
+import { answered, underLease } from "./whoRenews.ts"
 
 export type Finding =
   | { readonly _tag: "Renewed"; readonly entry: Entry }
@@ -19,9 +20,10 @@ export type Finding =
   | { readonly _tag: "Found"; readonly entry: Entry }
   /** Logged out, here or elsewhere. */
   | { readonly _tag: "Gone" }
-  | { readonly _tag: "Ended"; readonly verdict: Verdict }
+  /** `removed`: whether the store could be made to forget it. */
+  | { readonly _tag: "Ended"; readonly verdict: Verdict; readonly removed: boolean }
 
-/** A session that was renewed and then could not be saved. It must not be handed out, and must not get lost. */
+/** A session that was won and is not saved. It must not be handed out, and must not get lost. */
 export interface Unsaved {
   readonly session: Session
   readonly over: Version
@@ -35,6 +37,7 @@ export interface Renewal<E extends AuthError, LogoutError extends AuthError> {
   readonly version: Version
   /** Left over from an earlier attempt: then it is saved, and nobody is asked for another one. */
   readonly unsaved: Unsaved | undefined
+  /** Called before the write, which may never end: `Renewed` tells that it did. */
   readonly onUnsaved: (unsaved: Unsaved) => void
 }
 
@@ -47,7 +50,7 @@ const underThisLease = Effect.fnUntraced(function* <E extends AuthError, LogoutE
   self: Renewal<E, LogoutError>,
   lease: Lease
 ): Effect.fn.Return<Finding, E | SessionStoreError> {
-  const stored = yield* found(self)
+  const stored = yield* answered(self.key, found(self))
   if (stored._tag === "Gone" || stored.entry.version !== self.version) return stored
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
@@ -71,14 +74,17 @@ const found = <E extends AuthError, LogoutError extends AuthError>(self: Renewal
 
 /** A service that spends the old token is heard to the end: its answer is the only copy of the new one. */
 const ask = <E extends AuthError, LogoutError extends AuthError>(
-  { provider, unsaved, version }: Renewal<E, LogoutError>,
+  { key, provider, unsaved, version }: Renewal<E, LogoutError>,
   session: Session,
   restore: <A, E2>(effect: Effect.Effect<A, E2>) => Effect.Effect<A, E2>
 ): Effect.Effect<Result.Result<Session, Verdict>, E> => {
   if (unsaved?.over === version) return Effect.succeed(Result.succeed(unsaved.session))
   const refresh = provider.refresh(session)
   return Effect.matchEffect(provider.rotates ? refresh : restore(refresh), {
-    onSuccess: (renewed) => Effect.succeed(Result.succeed(renewed)),
+    onSuccess: (renewed) =>
+      Equal.equals(renewed.key, key)
+        ? Effect.succeed(Result.succeed(renewed))
+        : Effect.die(new TypeError(`the provider ${provider.name} has renewed a session under another key`)),
     onFailure: (error) => (isVerdict(error) ? Effect.succeed(Result.fail(error)) : Effect.fail(error))
   })
 }
@@ -87,24 +93,29 @@ const save = <E extends AuthError, LogoutError extends AuthError>(
   self: Renewal<E, LogoutError>,
   session: Session,
   lease: Lease
-): Effect.Effect<Finding, SessionStoreError> =>
-  self.store.put(session, { expected: Option.some(self.version), fence: lease.fence }).pipe(
+): Effect.Effect<Finding, SessionStoreError> => {
+  self.onUnsaved({ session, over: self.version })
+  return self.store.put(session, { expected: Option.some(self.version), fence: lease.fence }).pipe(
     Effect.map((entry) => ({ _tag: "Renewed", entry }) as const),
-    Effect.catchReason("SessionStoreError", "Conflict", () =>
-      // The new token belongs to nobody. Where the user has logged out it must not stay valid behind his back.
-      Effect.tap(found(self), (now) =>
-        now._tag === "Gone" ? Effect.ignore(self.provider.logout(session)) : Effect.void
+    Effect.catchReason("SessionStoreError", "Conflict", (_, error) =>
+      Effect.flatMap(found(self), (now) =>
+        // Only the lease was lost: nobody has written, and what was won is still the only copy.
+        now._tag === "Found" && now.entry.version === self.version ? Effect.fail(error) : Effect.succeed(now)
       )
-    ),
-    Effect.tapError(() => Effect.sync(() => self.onUnsaved({ session, over: self.version })))
+    )
   )
+}
 
+/** The verdict stands whether or not the store can be made to forget the session. */
 const end = <E extends AuthError, LogoutError extends AuthError>(
   self: Renewal<E, LogoutError>,
   verdict: Verdict
-): Effect.Effect<Finding, SessionStoreError> =>
-  self.store.remove(self.key, { expected: self.version }).pipe(
-    Effect.as({ _tag: "Ended", verdict } as const),
+): Effect.Effect<Finding> => {
+  const ended = (removed: boolean) => ({ _tag: "Ended", verdict, removed }) as const
+  return self.store.remove(self.key, { expected: self.version }).pipe(
+    Effect.as(ended(true)),
     // The verdict was on a session that has been replaced meanwhile.
-    Effect.catchReason("SessionStoreError", "Conflict", () => found(self))
+    Effect.catchReason("SessionStoreError", "Conflict", () => found(self)),
+    Effect.orElseSucceed(() => ended(false))
   )
+}

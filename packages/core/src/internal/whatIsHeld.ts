@@ -8,6 +8,7 @@ import type { Provider } from "../Provider.ts"
 import type { Session } from "../Session.ts"
 import type { SessionKey } from "../SessionKey.ts"
 import type { Entry } from "../SessionStore.ts"
+import { Wait } from "./howMuchLonger.ts"
 import { type Timeline, timeline } from "./whenIsItDue.ts"
 
 /** A session that was won by a forced renewal is not renewed by force again for this long. */
@@ -24,18 +25,21 @@ export interface Held {
   readonly line: Timeline
   /** The service has refused the token before its time. */
   refused: boolean
-  /** Wall time in ms; until then a refusal forces no renewal, the session having been won by one. */
-  readonly calmUntil: number
+  /** While it lasts a refusal forces no renewal, the session having been won by one. */
+  readonly calm: Wait | undefined
 }
+
+/** How a session came to be held. */
+export type Origin = "read or adopted" | "renewed" | "renewed by force"
 
 export const held = (
   clock: Clock.Clock,
   provider: Provider<AuthError, AuthError>,
   entry: Entry,
-  wonBy: "refusal" | "anything else"
+  origin: Origin
 ): Held => {
   const { session } = entry
-  const line = timeline(clock, provider, session)
+  const line = timeline(clock, provider, session, origin !== "read or adopted")
   return {
     entry,
     session: Exit.succeed(session),
@@ -47,7 +51,7 @@ export const held = (
         : Exit.succeed(session.accessToken),
     line,
     refused: false,
-    calmUntil: wonBy === "refusal" ? line.seenAt + Duration.toMillis(REFUSAL_PAUSE) : -Infinity
+    calm: origin === "renewed by force" ? new Wait(line.seenAt, Duration.toMillis(REFUSAL_PAUSE)) : undefined
   }
 }
 
@@ -59,11 +63,10 @@ export const notHeld = (error: NoSession): Held => ({
     dueAt: Infinity,
     endsAt: Infinity,
     seenAt: -Infinity,
-    margin: Infinity,
-    heldSince: { monotonic: 0n, dueIn: Infinity }
+    heldSince: { monotonic: 0n, dueIn: Infinity, endsIn: Infinity }
   },
   refused: false,
-  calmUntil: -Infinity
+  calm: undefined
 })
 
 export const notAuthenticated = (key: SessionKey, message: string): NotAuthenticated =>

@@ -1,25 +1,41 @@
-/** Subscribers of one session's events. Costs nothing while there are none. */
+/** Subscribers of one session's events. A subscription ends with the session's scope. */
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { SessionEvent } from "../SessionRef.ts"
 
 /** How many events a slow reader may be behind before it loses the oldest. */
 const EVENTS_KEPT = 256
 
+type Subscriber = Queue.Queue<SessionEvent, Cause.Done>
+
 export class Subscribers {
-  readonly #queues = new Set<Queue.Enqueue<SessionEvent>>()
+  readonly #queues = new Set<Subscriber>()
+  #ended = false
 
   tell(event: SessionEvent): void {
     for (const queue of this.#queues) Queue.offerUnsafe(queue, event)
   }
 
-  readonly changes: Stream.Stream<SessionEvent> = Stream.callback<SessionEvent>(
-    (queue) =>
-      Effect.acquireRelease(
-        Effect.sync(() => this.#queues.add(queue)),
-        () => Effect.sync(() => this.#queues.delete(queue))
-      ),
-    { bufferSize: EVENTS_KEPT, strategy: "sliding" }
-  )
+  changes(scope: Scope.Scope): Stream.Stream<SessionEvent> {
+    return Stream.callback<SessionEvent>(
+      (queue) =>
+        Effect.acquireRelease(
+          Effect.suspend(() => {
+            if (this.#ended) return Queue.end(queue)
+            this.#queues.add(queue)
+            return this.#queues.size === 1 ? Scope.addFinalizer(scope, this.#end) : Effect.void
+          }),
+          () => Effect.sync(() => this.#queues.delete(queue))
+        ),
+      { bufferSize: EVENTS_KEPT, strategy: "sliding" }
+    )
+  }
+
+  readonly #end = Effect.suspend(() => {
+    this.#ended = true
+    return Effect.forEach(this.#queues, (queue) => Queue.end(queue), { discard: true })
+  })
 }

@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type { SessionKey } from "../SessionKey.ts"
 import type { Lease, SessionStore } from "../SessionStore.ts"
-import { LeaseTimeout, SessionStoreError } from "../SessionStoreError.ts"
+import { LeaseTimeout, SessionStoreError, Unavailable } from "../SessionStoreError.ts"
 
 /** What a holder that died costs the next caller at most. A living one extends its lease in time. */
 export const LEASE_TTL = Duration.seconds(2)
@@ -14,8 +14,24 @@ export const LEASE_TTL = Duration.seconds(2)
 /** Longer than the slowest renewal of another holder, deadlines being 30 s. */
 export const LEASE_WAIT = Duration.seconds(40)
 
+/** How long a store may take for one answer. */
+export const STORE_PATIENCE = Duration.seconds(10)
+
 /** Between two looks at a lease that somebody else holds; up to twice that at random. */
 const LEASE_POLL = Duration.millis(25)
+
+/** Fails with `Unavailable` where the store does not answer in time. */
+export const answered = <A>(
+  key: SessionKey,
+  effect: Effect.Effect<A, SessionStoreError>
+): Effect.Effect<A, SessionStoreError> =>
+  Effect.timeoutOrElse(effect, {
+    duration: STORE_PATIENCE,
+    orElse: () => {
+      const message = `the store has not answered for ${Duration.format(STORE_PATIENCE)}: is it there?`
+      return SessionStoreError.because(at(key), new Unavailable({ message }))
+    }
+  })
 
 /** Runs `use` while holding the lease; waits for it up to `LEASE_WAIT`, then fails with `LeaseTimeout`. */
 export const underLease = <A, E, R>(
@@ -27,20 +43,17 @@ export const underLease = <A, E, R>(
     acquire(store, key),
     (lease) => Effect.raceFirst(use(lease), heartbeat(lease)),
     // A lease that cannot be given back ends by itself.
-    (lease) => Effect.ignore(lease.release)
+    (lease) => Effect.ignore(answered(key, Effect.interruptible(lease.release)))
   )
 
 const acquire = Effect.fnUntraced(function* (store: SessionStore["Service"], key: SessionKey) {
   const giveUpAt = (yield* Clock.currentTimeMillis) + Duration.toMillis(LEASE_WAIT)
   while (true) {
-    const lease = yield* store.lease(key, LEASE_TTL)
+    const lease = yield* answered(key, store.lease(key, LEASE_TTL))
     if (Option.isSome(lease)) return lease.value
     if ((yield* Clock.currentTimeMillis) >= giveUpAt) {
       const message = `another process has been renewing the session of ${key.account} for ${Duration.format(LEASE_WAIT)}`
-      return yield* SessionStoreError.because(
-        { provider: key.provider, instance: key.instance },
-        new LeaseTimeout({ message })
-      )
+      return yield* SessionStoreError.because(at(key), new LeaseTimeout({ message }))
     }
     yield* Effect.sleep(Duration.times(LEASE_POLL, 1 + (yield* Random.next)))
   }
@@ -52,3 +65,5 @@ const heartbeat = (lease: Lease): Effect.Effect<never> =>
     Effect.andThen(Effect.ignore(lease.extend)),
     Effect.forever
   )
+
+const at = (key: SessionKey) => ({ provider: key.provider, instance: key.instance })

@@ -1,0 +1,637 @@
+/** The corners of a `SessionRef`: what happens when two things happen at once, or when what must not happen does. */
+import { assert, describe, it } from "@effect/vitest"
+import { InvalidToken, ServerError, Session, SessionKey, SessionRef, SessionStore } from "@latchkey/core"
+import type { Provider } from "@latchkey/core/Provider"
+import { SessionStoreError, Unavailable } from "@latchkey/core/SessionStoreError"
+import { Canary, TestProvider } from "@latchkey/testing"
+import {
+  Cause,
+  Clock,
+  Context,
+  DateTime,
+  Deferred,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Option,
+  Redacted,
+  Scope,
+  Stream
+} from "effect"
+import { TestClock } from "effect/testing"
+
+const where = { provider: "test", instance: "memory" }
+const away = new ServerError({ ...where, message: "the service is away: try again later", status: 500 })
+const verdict = new InvalidToken({ ...where, message: "the token was revoked: sign in again" })
+const diskFull = SessionStoreError.because(where, new Unavailable({ message: "the disk is full: make room" }))
+
+const tokenOf = (session: Session) => (session.accessToken ? Redacted.value(session.accessToken) : "none")
+
+/** When a session of one hour is due. */
+const due = Duration.minutes(55)
+const settle = TestClock.adjust(0)
+
+const provided = <A, E>(effect: Effect.Effect<A, E, SessionStore | Scope.Scope>) =>
+  effect.pipe(Effect.scoped, Effect.provide(Layer.fresh(SessionStore.layerMemory)))
+
+type Store = SessionStore["Service"]
+
+/** The store in memory, with some of its verbs replaced. */
+const withStore = (replace: (store: Store) => Partial<Store>) =>
+  Effect.map(SessionStore, (store) => Context.make(SessionStore, { ...store, ...replace(store) }))
+
+/** A store whose `put` does what `gate.put` says before it writes. */
+const gated = Effect.gen(function* () {
+  const gate: { put: Effect.Effect<void, SessionStoreError> } = { put: Effect.void }
+  const context = yield* withStore((store) => ({
+    put: (session, options) =>
+      Effect.andThen(
+        Effect.suspend(() => gate.put),
+        store.put(session, options)
+      )
+  }))
+  return { gate, context }
+})
+
+const signedIn = Effect.fnUntraced(function* (options?: TestProvider.Options) {
+  const provider = TestProvider.make(options)
+  const ref = yield* SessionRef.make(provider, yield* provider.login)
+  return { provider, ref }
+})
+
+/** A wall clock that jumps while no timer fires, as on a machine that was asleep. */
+const sleepyClock = Clock.clockWith((clock) =>
+  Effect.sync(() => {
+    let jumped = 0
+    const sleepy = {
+      ...clock,
+      currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + jumped,
+      currentTimeMillis: Effect.sync(() => clock.currentTimeMillisUnsafe() + jumped)
+    }
+    return { jump: (millis: number) => void (jumped += millis), clock: sleepy }
+  })
+)
+
+const hours = (count: number) => count * 3_600_000
+
+describe("a token that was won is not lost", () => {
+  it.effect("when the lease was lost while the answer came, and nobody has written", () =>
+    provided(
+      Effect.gen(function* () {
+        const { clock, jump } = yield* sleepyClock
+        yield* Effect.gen(function* () {
+          const base = TestProvider.make()
+          const store = yield* SessionStore
+          let isFirst = true
+          const provider: TestProvider.TestProvider = {
+            ...base,
+            refresh: (session) =>
+              Effect.tap(base.refresh(session), () =>
+                Effect.gen(function* () {
+                  if (!isFirst) return
+                  isFirst = false
+                  jump(5000)
+                  const rival = yield* Effect.orDie(store.lease(base.key, "2 seconds"))
+                  yield* Effect.orDie(Option.getOrThrow(rival).release)
+                })
+              )
+          }
+          const ref = yield* SessionRef.make(provider, yield* base.login)
+          yield* TestClock.adjust(due)
+          yield* ref.get
+          yield* TestClock.adjust("2 seconds")
+          assert.strictEqual(tokenOf(yield* ref.get), "token-2")
+          assert.deepStrictEqual(base.seen, { renewals: 1, reuses: 0, logouts: [] })
+        }).pipe(Effect.provideService(Clock.Clock, clock))
+      })
+    )
+  )
+
+  it.effect("when the store dies of the write", () =>
+    provided(
+      Effect.gen(function* () {
+        const { context, gate } = yield* gated
+        const provider = TestProvider.make()
+        const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
+          Effect.provideContext(context)
+        )
+        yield* TestClock.adjust("1 hour")
+        gate.put = Effect.die(new Error("boom"))
+        assert.isTrue(Exit.hasDies(yield* Effect.exit(ref.get)))
+        gate.put = Effect.void
+        yield* TestClock.adjust("2 seconds")
+        assert.strictEqual(tokenOf(yield* ref.get), "token-2")
+        assert.strictEqual(provider.seen.reuses, 0)
+      })
+    )
+  )
+
+  it.effect(
+    "and one that was saved late is renewed before it is handed out, where it has ended meanwhile",
+    () =>
+      provided(
+        Effect.gen(function* () {
+          const { context, gate } = yield* gated
+          const provider = TestProvider.make()
+          const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
+            Effect.provideContext(context)
+          )
+          yield* TestClock.adjust(due)
+          gate.put = diskFull
+          yield* ref.get
+          gate.put = Effect.void
+          yield* TestClock.adjust("8 hours")
+          assert.strictEqual(tokenOf(yield* ref.get), "token-3")
+          assert.strictEqual(provider.seen.reuses, 0)
+        })
+      )
+  )
+})
+
+describe("logout", () => {
+  it.effect("revokes the token that could not be saved, not the one that it had replaced", () =>
+    provided(
+      Effect.gen(function* () {
+        const { context, gate } = yield* gated
+        const provider = TestProvider.make()
+        const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
+          Effect.provideContext(context)
+        )
+        yield* TestClock.adjust(due)
+        gate.put = diskFull
+        yield* ref.get
+        yield* ref.logout
+        assert.deepStrictEqual(provider.seen.logouts, ["token-2"])
+        assert.deepStrictEqual(provider.goodTokens(), [])
+      })
+    )
+  )
+
+  it.effect("leaves no token good that a renewal could not save while it went on", () =>
+    provided(
+      Effect.gen(function* () {
+        const { context, gate } = yield* gated
+        const provider = TestProvider.make()
+        const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
+          Effect.provideContext(context)
+        )
+        yield* TestClock.adjust(due)
+        const put = yield* Deferred.make<void, SessionStoreError>()
+        gate.put = Deferred.await(put)
+        const waiting = yield* Effect.forkChild(ref.get)
+        yield* settle
+        yield* ref.logout
+        yield* Deferred.fail(put, diskFull)
+        yield* settle
+        assert.strictEqual((yield* Effect.flip(Fiber.join(waiting)))._tag, "NotAuthenticated")
+        assert.deepStrictEqual(provider.goodTokens(), [])
+      })
+    )
+  )
+
+  it.effect("followed by a login leaves no token of the old login good", () =>
+    provided(
+      Effect.gen(function* () {
+        const { provider, ref } = yield* signedIn({ latency: "20 seconds" })
+        yield* TestClock.adjust(due)
+        yield* Effect.forkChild(ref.get)
+        yield* TestClock.adjust("15 seconds")
+        yield* ref.logout
+        const login = yield* provider.login
+        yield* ref.adopt(login)
+        yield* TestClock.adjust("30 seconds")
+        assert.deepStrictEqual(provider.goodTokens(), [tokenOf(login)])
+        assert.strictEqual(tokenOf(yield* ref.get), tokenOf(login))
+      })
+    )
+  )
+
+  it.effect("wins over an adoption that was still being saved", () =>
+    provided(
+      Effect.gen(function* () {
+        const saved = yield* Deferred.make<void>()
+        const context = yield* withStore((store) => ({
+          put: (session, options) => Effect.tap(store.put(session, options), () => Deferred.await(saved))
+        }))
+        const provider = TestProvider.make()
+        const ref = yield* SessionRef.open(provider, provider.key).pipe(Effect.provideContext(context))
+        const adopting = yield* Effect.forkChild(ref.adopt(yield* provider.login))
+        yield* settle
+        yield* ref.logout
+        yield* Deferred.succeed(saved, undefined)
+        yield* Fiber.join(adopting)
+        assert.strictEqual((yield* Effect.flip(ref.get))._tag, "NotAuthenticated")
+        assert.isTrue(Option.isNone(yield* (yield* SessionStore).get(ref.key)))
+        assert.deepStrictEqual(provider.goodTokens(), [])
+      })
+    )
+  )
+
+  it.effect("by the first of the waiters is seen by the others", () =>
+    provided(
+      Effect.gen(function* () {
+        const { ref } = yield* signedIn({ latency: "20 millis" })
+        yield* TestClock.adjust(due)
+        const first = yield* Effect.forkChild(Effect.flatMap(ref.get, () => ref.logout))
+        const second = yield* Effect.forkChild(ref.get)
+        yield* TestClock.adjust("20 millis")
+        yield* Fiber.join(first)
+        assert.strictEqual((yield* Effect.flip(Fiber.join(second)))._tag, "NotAuthenticated")
+      })
+    )
+  )
+
+  it.effect("tells the service although the store fails, and then says that it failed", () =>
+    provided(
+      Effect.gen(function* () {
+        const context = yield* withStore(() => ({ remove: () => diskFull }))
+        const provider = TestProvider.make()
+        const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
+          Effect.provideContext(context)
+        )
+        assert.strictEqual((yield* Effect.flip(ref.logout))._tag, "SessionStoreError")
+        assert.deepStrictEqual(provider.goodTokens(), [])
+        assert.strictEqual((yield* Effect.flip(ref.get))._tag, "NotAuthenticated")
+      })
+    )
+  )
+})
+
+describe("a store that hangs", () => {
+  const hanging = Effect.gen(function* () {
+    const gate = { hangs: false }
+    const orHang = <A>(effect: Effect.Effect<A, SessionStoreError>) =>
+      Effect.suspend(() => (gate.hangs ? Effect.never : effect))
+    const context = yield* withStore((store) => ({
+      get: (key) => orHang(store.get(key)),
+      put: (session, options) => orHang(store.put(session, options)),
+      remove: (key, options) => orHang(store.remove(key, options)),
+      lease: (key, ttl) => orHang(store.lease(key, ttl))
+    }))
+    return { gate, context }
+  })
+
+  it.effect("does not keep callers from a token that is still good", () =>
+    provided(
+      Effect.gen(function* () {
+        const { context, gate } = yield* hanging
+        const provider = TestProvider.make()
+        const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
+          Effect.provideContext(context)
+        )
+        yield* TestClock.adjust(due)
+        gate.hangs = true
+        const waiting = yield* Effect.forkChild(ref.get)
+        yield* TestClock.adjust("5 seconds")
+        assert.strictEqual(tokenOf(yield* Fiber.join(waiting)), "token-1")
+        assert.strictEqual(tokenOf(yield* ref.get), "token-1")
+      })
+    )
+  )
+
+  it.effect("is Unavailable for those whose token has ended", () =>
+    provided(
+      Effect.gen(function* () {
+        const { context, gate } = yield* hanging
+        const provider = TestProvider.make()
+        const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
+          Effect.provideContext(context)
+        )
+        yield* TestClock.adjust("1 hour")
+        gate.hangs = true
+        const waiting = yield* Effect.forkChild(Effect.flip(ref.get))
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual((yield* Fiber.join(waiting))._tag, "SessionStoreError")
+        gate.hangs = false
+        yield* TestClock.adjust("2 seconds")
+        assert.strictEqual(tokenOf(yield* ref.get), "token-2")
+      })
+    )
+  )
+
+  it.effect(
+    "does not hold up a logout that has a time limit, nor what comes after the store has healed",
+    () =>
+      provided(
+        Effect.gen(function* () {
+          const { context, gate } = yield* hanging
+          const provider = TestProvider.make()
+          const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
+            Effect.provideContext(context)
+          )
+          gate.hangs = true
+          const leaving = yield* Effect.forkChild(Effect.timeoutOption(ref.logout, "5 seconds"))
+          yield* TestClock.adjust("5 seconds")
+          assert.isTrue(Option.isNone(yield* Fiber.join(leaving)))
+          gate.hangs = false
+          yield* ref.adopt(yield* provider.login)
+          yield* TestClock.adjust(due)
+          assert.strictEqual(tokenOf(yield* ref.get), "token-3")
+        }).pipe(Effect.timeoutOption("10 minutes"))
+      )
+  )
+})
+
+describe("a provider that misbehaves", () => {
+  it.effect("by dying is not called again before the pause, and what is good goes on being handed out", () =>
+    provided(
+      Effect.gen(function* () {
+        const base = TestProvider.make()
+        let calls = 0
+        const dying: Provider = {
+          ...base,
+          logout: () => Effect.succeed("NotRevocable"),
+          refresh: () =>
+            Effect.suspend(() => {
+              calls++
+              return Effect.die(new Error("bug"))
+            })
+        }
+        const ref = yield* SessionRef.make(dying, yield* base.login)
+        yield* TestClock.adjust(due)
+        for (let i = 0; i < 100; i++) assert.strictEqual(tokenOf(yield* ref.get), "token-1")
+        assert.strictEqual(calls, 1)
+        yield* TestClock.adjust("5 minutes")
+        assert.isTrue(Exit.hasDies(yield* Effect.exit(ref.get)))
+      })
+    )
+  )
+
+  it.effect("by renewing under another key is found out, once in a pause", () =>
+    provided(
+      Effect.gen(function* () {
+        const base = TestProvider.make({ rotates: false })
+        let calls = 0
+        const confused: TestProvider.TestProvider = {
+          ...base,
+          refresh: (session) =>
+            Effect.suspend(() => {
+              calls++
+              const key = new SessionKey({ ...session.key, account: "grace" })
+              return Effect.succeed(new Session({ ...session, key }))
+            })
+        }
+        const ref = yield* SessionRef.make(confused, yield* base.login)
+        yield* TestClock.adjust("1 hour")
+        assert.isTrue(Exit.hasDies(yield* Effect.exit(ref.get)))
+        assert.isTrue(Exit.hasDies(yield* Effect.exit(ref.get)))
+        assert.strictEqual(calls, 1)
+      })
+    )
+  )
+
+  it.effect("by giving tokens without any life is asked once a second, not at every use", () =>
+    provided(
+      Effect.gen(function* () {
+        const { provider, ref } = yield* signedIn({ life: 0 })
+        for (let i = 0; i < 100; i++) yield* ref.get
+        assert.strictEqual(provider.seen.renewals, 1)
+        yield* TestClock.adjust("1 second")
+        yield* ref.get
+        assert.strictEqual(provider.seen.renewals, 2)
+      })
+    )
+  )
+
+  it.effect("may be an object with methods of its own", () =>
+    provided(
+      Effect.gen(function* () {
+        const base = TestProvider.make()
+        class Ruled implements Provider {
+          readonly name = "test"
+          readonly instance = "memory"
+          readonly rotates = false
+          readonly rule = Duration.minutes(1)
+          refresh() {
+            return base.login
+          }
+          logout() {
+            return Effect.succeed("Revoked" as const)
+          }
+          renewAfter() {
+            return Option.some(this.rule)
+          }
+        }
+        const ref = yield* SessionRef.make(new Ruled(), yield* base.login)
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(tokenOf(yield* ref.get), "token-2")
+      })
+    )
+  )
+})
+
+describe("a verdict", () => {
+  it.effect(
+    "stands although the store cannot be made to forget the session, and is not asked for again",
+    () =>
+      provided(
+        Effect.gen(function* () {
+          const context = yield* withStore(() => ({ remove: () => diskFull }))
+          const provider = TestProvider.make()
+          const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
+            Effect.provideContext(context)
+          )
+          const events = yield* Effect.forkChild(Stream.runCollect(Stream.take(ref.changes, 1)))
+          yield* settle
+          provider.revokeAll()
+          yield* TestClock.adjust(due)
+          for (let i = 0; i < 10; i++) {
+            assert.strictEqual((yield* Effect.flip(ref.get))._tag, "SessionExpired")
+            yield* TestClock.adjust("2 minutes")
+          }
+          assert.strictEqual(provider.seen.renewals, 1)
+          const [event] = yield* Fiber.join(events)
+          assert.isTrue(event?._tag === "Ended" && !event.removed && event.error._tag === "InvalidToken")
+        })
+      )
+  )
+
+  it.effect("of another service forces no renewal", () =>
+    provided(
+      Effect.gen(function* () {
+        const { provider, ref } = yield* signedIn()
+        const foreign = new InvalidToken({ provider: "jwt", instance: "other", message: "not ours" })
+        yield* Effect.flip(ref.use(() => foreign))
+        assert.strictEqual(provider.seen.renewals, 0)
+      })
+    )
+  )
+
+  it.effect("on a session that was replaced during a renewal forces one of the new session", () =>
+    provided(
+      Effect.gen(function* () {
+        const { provider, ref } = yield* signedIn({ latency: "20 seconds" })
+        yield* TestClock.adjust(due)
+        yield* Effect.forkChild(ref.get)
+        yield* TestClock.adjust("1 second")
+        const login = yield* provider.login
+        yield* ref.adopt(login)
+        const using = yield* Effect.forkChild(
+          ref.use((session) =>
+            tokenOf(session) === tokenOf(login) ? verdict : Effect.succeed(tokenOf(session))
+          )
+        )
+        yield* TestClock.adjust("1 minute")
+        assert.notStrictEqual(yield* Fiber.join(using), tokenOf(login))
+      })
+    )
+  )
+})
+
+describe("the clock", () => {
+  it.effect("that slept and then stepped back a little does not add the sleep to a token's life", () =>
+    provided(
+      Effect.gen(function* () {
+        const { clock, jump } = yield* sleepyClock
+        yield* Effect.gen(function* () {
+          const { ref } = yield* signedIn({ life: "12 hours" })
+          jump(hours(8))
+          yield* ref.get
+          jump(-1000)
+          yield* ref.get
+          jump(hours(7))
+          const session = yield* ref.get
+          const endsAt = session.expiresAt === undefined ? 0 : DateTime.toEpochMillis(session.expiresAt)
+          assert.isAbove(endsAt, clock.currentTimeMillisUnsafe())
+        }).pipe(Effect.provideService(Clock.Clock, clock))
+      })
+    )
+  )
+
+  it.effect("of a caller does not matter, only that of the session", () =>
+    provided(
+      Effect.gen(function* () {
+        const { clock, jump } = yield* sleepyClock
+        jump(hours(1000))
+        const { provider, ref } = yield* signedIn()
+        yield* Effect.provideService(ref.get, Clock.Clock, clock)
+        assert.strictEqual(provider.seen.renewals, 0)
+      })
+    )
+  )
+
+  it.effect("set back during a pause does not cut it short", () =>
+    provided(
+      Effect.gen(function* () {
+        yield* TestClock.setTime(hours(1000))
+        const { provider, ref } = yield* signedIn()
+        provider.failNext(away, away)
+        yield* TestClock.adjust("2 hours")
+        yield* Effect.flip(ref.get)
+        yield* TestClock.setTime(hours(1002) - 500)
+        yield* Effect.flip(ref.get)
+        assert.strictEqual(provider.seen.renewals, 1)
+        yield* TestClock.adjust("1100 millis")
+        yield* Effect.flip(ref.get)
+        assert.strictEqual(provider.seen.renewals, 2)
+      })
+    )
+  )
+})
+
+describe("the scope", () => {
+  it.effect("once closed lets no renewal begin", () =>
+    provided(
+      Effect.gen(function* () {
+        const provider = TestProvider.make()
+        const scope = yield* Scope.make()
+        const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
+          Effect.provideService(Scope.Scope, scope)
+        )
+        yield* ref.keepAlive
+        yield* Scope.close(scope, Exit.void)
+        yield* TestClock.adjust("10 hours")
+        const exit = yield* Effect.exit(ref.get)
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
+        assert.strictEqual(provider.seen.renewals, 0)
+      })
+    )
+  )
+
+  it.effect("ends the stream of events, also for who comes later", () =>
+    provided(
+      Effect.gen(function* () {
+        const provider = TestProvider.make()
+        const scope = yield* Scope.make()
+        const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
+          Effect.provideService(Scope.Scope, scope)
+        )
+        const reading = yield* Effect.forkChild(Stream.runCollect(ref.changes))
+        yield* settle
+        yield* ref.adopt(yield* provider.login)
+        yield* Scope.close(scope, Exit.void)
+        assert.deepStrictEqual(
+          (yield* Fiber.join(reading)).map((event) => event._tag),
+          ["Adopted"]
+        )
+        assert.deepStrictEqual(yield* Stream.runCollect(ref.changes), [])
+      })
+    )
+  )
+})
+
+describe("a login of another program", () => {
+  it.effect("is taken up by reload, and so is its logout", () =>
+    provided(
+      Effect.gen(function* () {
+        const store = yield* SessionStore
+        const provider = TestProvider.make()
+        const ref = yield* SessionRef.open(provider, provider.key)
+        yield* store.put(yield* provider.login)
+        assert.strictEqual((yield* Effect.flip(ref.get))._tag, "NotAuthenticated")
+        yield* ref.reload
+        assert.strictEqual(tokenOf(yield* ref.get), "token-1")
+        yield* store.remove(ref.key)
+        yield* ref.reload
+        assert.strictEqual((yield* Effect.flip(ref.get))._tag, "NotAuthenticated")
+      })
+    )
+  )
+
+  it.effect("is noticed by keepAlive within a minute", () =>
+    provided(
+      Effect.gen(function* () {
+        const store = yield* SessionStore
+        const provider = TestProvider.make()
+        const ref = yield* SessionRef.open(provider, provider.key)
+        yield* ref.keepAlive
+        yield* store.put(yield* provider.login)
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(tokenOf(yield* ref.get), "token-1")
+      })
+    )
+  )
+})
+
+describe("SessionRef", () => {
+  it.effect("can be taken apart", () =>
+    provided(
+      Effect.gen(function* () {
+        const { adopt, get, token, use } = (yield* signedIn()).ref
+        assert.strictEqual(yield* use((session) => Effect.succeed(tokenOf(session))), "token-1")
+        yield* adopt(yield* get)
+        assert.strictEqual(Redacted.value(yield* token), "token-1")
+      })
+    )
+  )
+
+  it.effect("names neither account nor token in logs, spans and metrics, whatever happens to it", () =>
+    provided(
+      Effect.gen(function* () {
+        const account = Canary.make("account")
+        const provider = TestProvider.make({ account: account.secret })
+        const ref = yield* SessionRef.make(provider, yield* provider.login)
+        provider.failNext(away)
+        yield* TestClock.adjust("1 hour")
+        yield* Effect.flip(ref.get)
+        yield* TestClock.adjust("2 seconds")
+        yield* ref.get
+        yield* ref.refused(yield* ref.get)
+        yield* ref.logout
+        yield* Canary.assertNoneCaptured([account])
+      }).pipe(Effect.provide(Canary.capture))
+    )
+  )
+})
