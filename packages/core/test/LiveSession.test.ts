@@ -229,6 +229,30 @@ describe("logout", () => {
     )
   )
 
+  it.effect("aside, of two adoptions the one that the store has is held, whichever is heard of last", () =>
+    provided(
+      Effect.gen(function* () {
+        const heard = yield* Deferred.make<void>()
+        let isFirst = true
+        const context = yield* withStore((store) => ({
+          put: (session, options) => {
+            const delay = isFirst ? Deferred.await(heard) : Effect.void
+            isFirst = false
+            return Effect.tap(store.put(session, options), () => delay)
+          }
+        }))
+        const provider = TestProvider.make({ rotates: false })
+        const ref = yield* SessionRef.open(provider, provider.key).pipe(Effect.provideContext(context))
+        const slow = yield* Effect.forkChild(ref.adopt(yield* provider.login))
+        yield* settle
+        yield* ref.adopt(yield* provider.login)
+        yield* Deferred.succeed(heard, undefined)
+        yield* Fiber.join(slow)
+        assert.strictEqual(tokenOf(yield* ref.get), "token-2")
+      })
+    )
+  )
+
   it.effect("by the first of the waiters is seen by the others", () =>
     provided(
       Effect.gen(function* () {

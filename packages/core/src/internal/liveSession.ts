@@ -41,7 +41,6 @@ interface Flight<E> {
   readonly first: Deferred.Deferred<Held, GetError<E>>
   readonly landed: Deferred.Deferred<Held, GetError<E>>
   readonly logouts: number
-  isLate: boolean
   joined: number
   unsaved: Unsaved | undefined
 }
@@ -223,7 +222,6 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
     if (this.#flight === undefined && this.#pause !== undefined && this.#pause.wait.left(now) > 0) {
       return isGood ? Effect.succeed(current) : this.#pause.failed
     }
-    if (isGood && this.#flight?.isLate === true) return Effect.succeed(current)
     if (this.#scope.state._tag === "Closed") return Effect.interrupt
     if (this.#flight !== undefined) this.#flight.joined++
     const { first, landed } = this.#flight ?? this.#takeOff()
@@ -241,7 +239,6 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
       first: Deferred.makeUnsafe(),
       landed: Deferred.makeUnsafe(),
       logouts: this.#logouts,
-      isLate: false,
       joined: 0,
       unsaved: undefined
     }
@@ -325,7 +322,6 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
 
   #late(flight: Flight<E>): Effect.Effect<void> {
     return Effect.sync(() => {
-      flight.isLate = true
       if (this.#isGood(this.#now())) Deferred.doneUnsafe(flight.first, Exit.succeed(this.#held))
     })
   }
