@@ -1,6 +1,15 @@
 /** The corners of a `SessionRef`: what happens when two things happen at once, or when what must not happen does. */
 import { assert, describe, it } from "@effect/vitest"
-import { InvalidToken, ServerError, Session, SessionKey, SessionRef, SessionStore } from "@latchkey/core"
+import {
+  InvalidToken,
+  ServerError,
+  Session,
+  SessionKey,
+  SessionRef,
+  SessionStore,
+  TransportError
+} from "@latchkey/core"
+import { RateLimited } from "@latchkey/core/TransportError"
 import type { Provider } from "@latchkey/core/Provider"
 import { SessionStoreError, Unavailable } from "@latchkey/core/SessionStoreError"
 import { Canary, TestProvider } from "@latchkey/testing"
@@ -100,7 +109,7 @@ describe("a token that was won is not lost", () => {
           }
           const ref = yield* SessionRef.make(provider, yield* base.login)
           yield* TestClock.adjust(due)
-          yield* ref.get
+          assert.strictEqual(tokenOf(yield* ref.get), "token-1")
           yield* TestClock.adjust("2 seconds")
           assert.strictEqual(tokenOf(yield* ref.get), "token-2")
           assert.deepStrictEqual(base.seen, { renewals: 1, reuses: 0, logouts: [] })
@@ -524,6 +533,24 @@ describe("the clock", () => {
     )
   )
 
+  it.effect("set back does not let a token whose renewal fails outlive its end", () =>
+    provided(
+      Effect.gen(function* () {
+        yield* TestClock.setTime(hours(1000))
+        const { provider, ref } = yield* signedIn()
+        provider.failNext(...Array.from({ length: 10 }, () => away))
+        yield* TestClock.adjust("30 minutes")
+        yield* ref.get
+        yield* TestClock.setTime(hours(999))
+        yield* ref.get
+        yield* TestClock.adjust("29 minutes")
+        assert.strictEqual(tokenOf(yield* ref.get), "token-1")
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual((yield* Effect.flip(ref.get))._tag, "ServerError")
+      })
+    )
+  )
+
   it.effect("of a caller does not matter, only that of the session", () =>
     provided(
       Effect.gen(function* () {
@@ -550,6 +577,91 @@ describe("the clock", () => {
         yield* TestClock.adjust("1100 millis")
         yield* Effect.flip(ref.get)
         assert.strictEqual(provider.seen.renewals, 2)
+      })
+    )
+  )
+})
+
+describe("a pause", () => {
+  const failing = Effect.fnUntraced(function* (
+    error: ServerError | TransportError,
+    options?: Partial<Provider>
+  ) {
+    const base = TestProvider.make()
+    const provider = { ...base, ...options }
+    const ref = yield* SessionRef.make(provider, yield* base.login)
+    base.failNext(...Array.from({ length: 20 }, () => error))
+    yield* TestClock.adjust("2 hours")
+    yield* Effect.flip(ref.get)
+    return { ref, seen: base.seen }
+  })
+
+  it.effect("is not always equally long", () =>
+    provided(
+      Effect.gen(function* () {
+        const lengths = new Set<number>()
+        const { ref } = yield* failing(away)
+        const events = yield* Effect.forkChild(
+          Stream.runForEach(Stream.take(ref.changes, 10), (event) =>
+            Effect.sync(() => {
+              if (event._tag === "RenewalFailed") lengths.add(Duration.toMillis(event.pause))
+            })
+          )
+        )
+        yield* Effect.forEach(Array.from({ length: 10 }), () =>
+          Effect.andThen(TestClock.adjust("67 seconds"), Effect.flip(ref.get))
+        )
+        yield* Fiber.join(events)
+        assert.isTrue([...lengths].some((millis) => millis % 1000 !== 0))
+      })
+    )
+  )
+
+  it.effect("is as long as a service that limits calls has asked for", () =>
+    provided(
+      Effect.gen(function* () {
+        const reason = new RateLimited({ message: "slow down", retryAfter: Duration.minutes(10) })
+        const { ref, seen } = yield* failing(TransportError.because(where, reason))
+        yield* TestClock.adjust("9 minutes")
+        yield* Effect.flip(ref.get)
+        assert.strictEqual(seen.renewals, 1)
+        yield* TestClock.adjust("2 minutes")
+        yield* Effect.flip(ref.get)
+        assert.strictEqual(seen.renewals, 2)
+      })
+    )
+  )
+
+  it.effect("grows no longer than the provider wants", () =>
+    provided(
+      Effect.gen(function* () {
+        const { ref, seen } = yield* failing(away, { longestPause: Duration.seconds(2) })
+        for (let attempt = 2; attempt < 10; attempt++) {
+          yield* TestClock.adjust("2200 millis")
+          yield* Effect.flip(ref.get)
+          assert.strictEqual(seen.renewals, attempt)
+        }
+      })
+    )
+  )
+})
+
+describe("a lease that somebody else never gives up", () => {
+  it.effect("is waited for no longer than forty seconds", () =>
+    provided(
+      Effect.gen(function* () {
+        const store = yield* SessionStore
+        const { provider, ref } = yield* signedIn()
+        yield* TestClock.adjust("1 hour")
+        const lease = Option.getOrThrow(yield* store.lease(provider.key, "1 hour"))
+        assert.isAbove(lease.fence, 0)
+        const waiting = yield* Effect.forkChild(Effect.flip(ref.get))
+        yield* TestClock.adjust("39 seconds")
+        assert.isUndefined(waiting.pollUnsafe())
+        yield* TestClock.adjust("2 seconds")
+        const error = yield* Fiber.join(waiting)
+        assert.strictEqual(error._tag === "SessionStoreError" && error.reason._tag, "LeaseTimeout")
+        assert.strictEqual(provider.seen.renewals, 0)
       })
     )
   )

@@ -142,6 +142,30 @@ describe("a shared login", () => {
   )
 })
 
+describe("a login with another secret", () => {
+  it.effect("waits for the one that is under way, and shares nothing of it", () =>
+    provided(
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const provider = TestProvider.make()
+        const right = slowly(provider)
+        const wrong = slowly(provider, refusal)
+        const first = yield* Effect.forkChild(
+          sessions.signIn(provider, { account: "ada", secret, login: right.login })
+        )
+        const second = yield* Effect.forkChild(
+          sessions.signIn(provider, { account: "ada", secret: Redacted.make("wrong"), login: wrong.login })
+        )
+        yield* TestClock.adjust("10 millis")
+        yield* Fiber.join(first)
+        yield* TestClock.adjust("10 millis")
+        assert.strictEqual((yield* Effect.flip(Fiber.join(second)))._tag, "InvalidLogin")
+        assert.deepStrictEqual([right.seen.calls, wrong.seen.calls], [1, 1])
+      })
+    )
+  )
+})
+
 describe("a login that is interrupted", () => {
   const OPERATIONS_AT_A_TIME = 3
   const STEPS = 120

@@ -13,7 +13,6 @@ type Subscriber = Queue.Queue<SessionEvent, Cause.Done>
 
 export class Subscribers {
   readonly #queues = new Set<Subscriber>()
-  #ended = false
 
   tell(event: SessionEvent): void {
     for (const queue of this.#queues) Queue.offerUnsafe(queue, event)
@@ -24,7 +23,6 @@ export class Subscribers {
       (queue) =>
         Effect.acquireRelease(
           Effect.suspend(() => {
-            if (this.#ended) return Queue.end(queue)
             this.#queues.add(queue)
             return this.#queues.size === 1 ? Scope.addFinalizer(scope, this.#end) : Effect.void
           }),
@@ -34,8 +32,7 @@ export class Subscribers {
     )
   }
 
-  readonly #end = Effect.suspend(() => {
-    this.#ended = true
-    return Effect.forEach(this.#queues, (queue) => Queue.end(queue), { discard: true })
-  })
+  readonly #end = Effect.suspend(() =>
+    Effect.forEach(this.#queues, (queue) => Queue.end(queue), { discard: true })
+  )
 }
