@@ -26,25 +26,21 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as UserDirectories from "effect/persistence/UserDirectories"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { existsSync, statSync, unlinkSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { explainFailure, unavailable, type Where } from "./internal/explainFailure.ts"
+import { defaultPlace } from "./internal/defaultPlace.ts"
+import { explainFailure, type Where } from "./internal/explainFailure.ts"
 import { insistOnPrivacy } from "./internal/isPrivate.ts"
 import { isLastFence, lease, leasesTable, noLongerYours, prepareLeases } from "./internal/leases.ts"
 import { openDatabase } from "./internal/openDatabase.ts"
-import { type Found, namesIn, readTokenFile, versionOf } from "./internal/readTokenFile.ts"
-import { issuedAt, modifiedOf } from "./internal/whenIssued.ts"
+import { type Found, readTokenFile, versionOf } from "./internal/readTokenFile.ts"
+import { ASIDE, asideOf, clearUnfinished } from "./internal/unfinishedWrites.ts"
+import { issuedAt, isWhenIssued, modifiedOf } from "./internal/whenIssued.ts"
 import { fileName, keyOf, tokenIn, tokenOf } from "./internal/whichTokenFile.ts"
-import {
-  clearTemporaries,
-  followLinks,
-  syncDirectory,
-  writePrivateFile
-} from "./internal/writePrivateFile.ts"
+import { followLinks, namesIn, syncDirectory, writePrivateFile } from "./internal/writePrivateFile.ts"
 
 /**
  * @category options
@@ -53,15 +49,12 @@ import {
 export interface Options {
   /** Default: `.bosdyn/user_tokens` in the home directory. */
   readonly directory?: string
-  /** What to do when others could read or replace a token file that is to be read. Default: `warn`, in the log. */
+  /** What to do when others could read or replace a token file, or put one in its place. Default: `warn`, in the log. */
   readonly onLooseMode?: "warn" | "refuse"
 }
 
 /** "LKLS". */
 const APPLICATION_ID = 0x4c4b4c53
-
-/** Ours, in any directory that holds token files. */
-const ASIDE = ".latchkey"
 
 /**
  * Opens the cache. Nothing is made on disk before the first write or lease: a missing directory is an empty store.
@@ -75,14 +68,16 @@ export const make = Effect.fnUntraced(function* (
   const directory = options.directory ?? (yield* defaultDirectory)
   const where: Where = { provider: "bosdyn", instance: directory }
   const aside = join(directory, ASIDE)
+  const leases = join(aside, "leases.db")
+  const insist = insistOnPrivacy(where, options.onLooseMode)
   /** Holds the leases, and its write lock is the mutex of all our writers. */
   const database = yield* openDatabase({
     where,
-    path: join(aside, "leases.db"),
+    path: leases,
     applicationId: APPLICATION_ID,
     migrations: [leasesTable],
     prepare: prepareLeases,
-    afterOpen: () => clearTemporaries(aside)
+    afterOpen: () => clearUnfinished(directory)
   })
   // What crashed writers left goes now; where that fails, the first write will say why.
   if (existsSync(aside)) yield* Effect.ignore(database.open)
@@ -107,7 +102,7 @@ export const make = Effect.fnUntraced(function* (
     if (Option.isNone(name)) return Effect.succeedNone
     const path = join(directory, name.value)
     return Effect.andThen(
-      insistOnPrivacy(where, path, options.onLooseMode),
+      insist(path),
       reading(path, () => {
         const found = readTokenFile(path)
         return found === undefined
@@ -117,12 +112,15 @@ export const make = Effect.fnUntraced(function* (
     )
   }
 
-  const list = reading(directory, () => {
-    const keys = namesIn(directory)
-      .flatMap((name) => Option.toArray(keyOf(name)))
-      .toSorted(bySerialAndUser)
-    return Result.succeed(keys.flatMap((key) => Option.toArray(summaryOf(directory, key))))
-  })
+  const list = Effect.andThen(
+    insist(aside),
+    reading(directory, () => {
+      const keys = namesIn(directory)
+        .flatMap((name) => Option.toArray(keyOf(name)))
+        .toSorted(bySerialAndUser)
+      return Result.succeed(keys.flatMap((key) => Option.toArray(summaryOf(directory, key))))
+    })
+  )
 
   return SessionStore.of({
     get,
@@ -141,7 +139,7 @@ export const make = Effect.fnUntraced(function* (
         return Effect.fail(SessionStoreError.because(where, new NotRepresentable({ message })))
       }
       const path = join(directory, name.value)
-      return database.write((statements) =>
+      const written = database.write((statements) =>
         onDisk(path, () => {
           if (fence !== undefined && !isLastFence(statements, key, fence))
             return Result.fail(noLongerYours(where, key))
@@ -150,11 +148,19 @@ export const make = Effect.fnUntraced(function* (
             return Result.fail(moved(where, path))
           }
           const bytes = Buffer.from(content.token)
-          const temporary = join(dirname(target), ASIDE)
-          const state = writePrivateFile({ path: target, temporary, bytes, modified: modifiedOf(session) })
-          return Result.succeed({ session, version: versionOf(bytes, state) })
+          const state = writePrivateFile({
+            path: target,
+            temporary: asideOf(target),
+            bytes,
+            modified: modifiedOf(session),
+            isGood: ({ mtimeNs }) => isWhenIssued(session, mtimeNs)
+          })
+          return state === undefined
+            ? Result.fail(timeless(where, path))
+            : Result.succeed({ session, version: versionOf(bytes, state) })
         })
       )
+      return Effect.andThen(Effect.andThen(insist(path), insist(leases)), written)
     },
     remove: (key, { expected } = {}) => {
       const name = fileName(key)
@@ -175,7 +181,7 @@ export const make = Effect.fnUntraced(function* (
       const isThere = reading(path, () => Result.succeed(readTokenFile(path) !== undefined))
       return Effect.flatMap(isThere, (there) => (there ? removed : Effect.succeed(false)))
     },
-    lease: (key, ttl) => lease(database, where, key, ttl)
+    lease: (key, ttl) => Effect.andThen(insist(leases), lease(database, where, key, ttl))
   })
 })
 
@@ -195,15 +201,7 @@ export const layerConfig = (
 ): Layer.Layer<SessionStore, SessionStoreError | Config.ConfigError> =>
   Layer.unwrap(Effect.map(Config.unwrap(options), layer))
 
-const defaultDirectory = UserDirectories.make().home.pipe(
-  Effect.map((home) => join(home, ".bosdyn", "user_tokens")),
-  Effect.mapError(() =>
-    unavailable(
-      { provider: "bosdyn", instance: "" },
-      "there is no home directory: set HOME, or say the directory"
-    )
-  )
-)
+const defaultDirectory = defaultPlace("bosdyn", ({ home }) => home, ".bosdyn", "user_tokens")
 
 const entryOf = (where: Where, path: string, key: SessionKey, { bytes, state, version }: Found) =>
   Result.fromOption(
@@ -234,4 +232,10 @@ const moved = (where: Where, path: string) =>
   SessionStoreError.because(
     where,
     new Conflict({ message: `${path} has changed since it was read: read it again` })
+  )
+
+const timeless = (where: Where, path: string) =>
+  SessionStoreError.because(
+    where,
+    new NotRepresentable({ message: `the file system of ${path} cannot hold the time of issue` })
   )

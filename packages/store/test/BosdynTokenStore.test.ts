@@ -43,7 +43,7 @@ SessionStoreContract.suite(
   "BosdynTokenStore",
   Effect.map(temporaryDirectory, (directory) => layer({ directory: join(directory, ".bosdyn/user_tokens") })),
   {
-    lacks: ["order", "anyProvider", "refreshToken", "expiry", "account", "tokenType", "noAccessToken"],
+    lacks: ["order", "anyProvider", "nul", "refreshToken", "expiry", "account", "tokenType", "noAccessToken"],
     key: (n) => key(`user${n}`, `spot-BD-0000000${n % 2}`)
   }
 )
@@ -101,7 +101,11 @@ describe("files", () => {
       const store = yield* open(layer()).pipe(environment({ HOME: home }))
       yield* store.put(session("ops", "t"))
       assert.isTrue(existsSync(join(home, ".bosdyn/user_tokens/spot-1.ops.jwt")))
-      assert.strictEqual(yield* reasonOf(open(layer()).pipe(environment({}))), "Unavailable")
+      const cwd = readdirSync(".")
+      for (const env of [{}, { HOME: "" }, { HOME: "relative" }]) {
+        assert.strictEqual(yield* reasonOf(open(layer()).pipe(environment(env))), "Unavailable")
+      }
+      assert.deepStrictEqual(readdirSync("."), cwd)
     })
   )
 
@@ -159,6 +163,77 @@ describe("files", () => {
         assert.strictEqual(modeOf(path), "600")
         assert.isTrue(Option.isSome(yield* strict.get(key("ops"))))
       })
+  )
+
+  it.effect("robot-42: a loose file is warned of once, not at every read", () =>
+    Effect.gen(function* () {
+      const directory = yield* cache
+      const path = join(directory, "spot-1.ops.jwt")
+      writeFileSync(path, "theirs")
+      chmodSync(path, 0o644)
+      const warnings = yield* Effect.gen(function* () {
+        const warned = Effect.flatMap(Canary.Captured, (captured) =>
+          Effect.map(captured.everything, (all) => all.filter(({ where }) => where === "log").length)
+        )
+        const store = yield* open(layer({ directory }))
+        yield* store.get(key("ops"))
+        const once = yield* warned
+        for (const _ of [1, 2, 3]) yield* store.get(key("ops"))
+        return [once > 0, (yield* warned) - once]
+      }).pipe(Effect.provide(Canary.capture))
+      assert.deepStrictEqual(warnings, [true, 0])
+    })
+  )
+
+  it.effect("robot-42: in a place that others may write to, whoever refuses that does nothing at all", () =>
+    Effect.gen(function* () {
+      const home = yield* temporaryDirectory
+      const loose = join(home, "open")
+      mkdirSync(loose)
+      chmodSync(loose, 0o777)
+      for (const directory of [loose, join(loose, "user_tokens")]) {
+        const store = yield* open(layer({ directory, onLooseMode: "refuse" }))
+        assert.strictEqual(yield* reasonOf(store.put(session("ops", "t"))), "Unavailable")
+        assert.strictEqual(yield* reasonOf(store.lease(key("ops"), "1 minute")), "Unavailable")
+        assert.strictEqual(yield* reasonOf(store.list), "Unavailable")
+        assert.strictEqual(yield* reasonOf(store.get(key("ops"))), "Unavailable")
+        assert.strictEqual(yield* reasonOf(store.find({})), "Unavailable")
+        assert.deepStrictEqual(readdirSync(loose), [])
+      }
+    })
+  )
+
+  it.effect(
+    "robot-42: a loose file is not replaced, and loose leases are not used, where that is refused",
+    () =>
+      Effect.gen(function* () {
+        const directory = yield* cache
+        const store = yield* open(layer({ directory, onLooseMode: "refuse" }))
+        yield* store.put(session("ops", "t"))
+        chmodSync(join(directory, "spot-1.ops.jwt"), 0o666)
+        assert.strictEqual(yield* reasonOf(store.put(session("ops", "u"))), "Unavailable")
+        chmodSync(join(directory, "spot-1.ops.jwt"), 0o600)
+        chmodSync(join(directory, ".latchkey/leases.db"), 0o666)
+        assert.strictEqual(yield* reasonOf(store.put(session("ops", "u"))), "Unavailable")
+        assert.strictEqual(yield* reasonOf(store.lease(key("ops"), "1 minute")), "Unavailable")
+        chmodSync(join(directory, ".latchkey/leases.db"), 0o600)
+        yield* store.put(session("ops", "u"))
+      })
+  )
+
+  it.effect("robot-42: what a crashed writer left where a link leads is cleared as well", () =>
+    Effect.gen(function* () {
+      const directory = yield* cache
+      const vault = yield* temporaryDirectory
+      symlinkSync(join(vault, "token"), join(directory, "spot-1.ops.jwt"))
+      symlinkSync(join(vault, "token", "below a file"), join(directory, "spot-1.other.jwt"))
+      yield* Effect.scoped(
+        Effect.flatMap(open(layer({ directory })), (store) => store.put(session("ops", "t")))
+      )
+      writeFileSync(join(vault, ".latchkey", "9f.tmp"), "half a tok")
+      yield* open(layer({ directory }))
+      assert.deepStrictEqual(readdirSync(join(vault, ".latchkey")), [])
+    })
   )
 
   it.effect("robot-42: a link is followed on reading, writing and removing, and stays a link", () =>
@@ -310,6 +385,31 @@ describe("other tools", () => {
   }
 })
 
+describe("times", () => {
+  for (const [name, millis] of [
+    ["before 1970", -1],
+    ["long before 1970", -8.64e15],
+    ["beyond what the file system holds", 8.64e15]
+  ] as const) {
+    it.effect(`a session that was issued ${name} is NotRepresentable, and the old token stays`, () =>
+      Effect.gen(function* () {
+        const directory = yield* cache
+        const store = yield* open(layer({ directory }))
+        yield* store.put(session("ops", "old"))
+        const before = readFileSync(join(directory, "spot-1.ops.jwt"), "latin1")
+        const issuedAt = DateTime.makeUnsafe(millis)
+        const one = new Session({ ...session("ops", "new"), issuedAt })
+        assert.strictEqual(yield* reasonOf(store.put(one)), "NotRepresentable")
+        assert.strictEqual(readFileSync(join(directory, "spot-1.ops.jwt"), "latin1"), before)
+        assert.deepStrictEqual(
+          readdirSync(join(directory, ".latchkey")).filter((file) => file.endsWith(".tmp")),
+          []
+        )
+      })
+    )
+  }
+})
+
 describe("names", () => {
   const unnameable = [
     "a/b",
@@ -385,7 +485,7 @@ describe("failures", () => {
     Effect.gen(function* () {
       const home = yield* temporaryDirectory
       writeFileSync(join(home, "file"), "")
-      for (const directory of [join(home, "file"), join(home, "file", "below")]) {
+      for (const directory of [join(home, "file"), join(home, "file", "below"), join(home, "n\0l")]) {
         const store = yield* open(layer({ directory }))
         assert.strictEqual(yield* reasonOf(store.list), "Unavailable")
         assert.strictEqual(yield* reasonOf(store.get(key("ops"))), "Unavailable")

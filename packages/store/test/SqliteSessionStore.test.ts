@@ -9,10 +9,14 @@ import { TestClock } from "effect/testing"
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync
@@ -37,7 +41,10 @@ const place = Effect.map(temporaryDirectory, (directory) => join(directory, "ses
 
 SessionStoreContract.suite(
   "SqliteSessionStore",
-  Effect.map(temporaryDirectory, (directory) => layer({ path: join(directory, "some/where", "sessions.db") }))
+  Effect.map(temporaryDirectory, (directory) =>
+    layer({ path: join(directory, "some/where", "sessions.db") })
+  ),
+  { lacks: ["nul"] }
 )
 
 /** Opens the store, uses it, and closes it again. */
@@ -108,6 +115,50 @@ describe("the file", () => {
     })
   )
 
+  it.effect("P22: a file is not made where others could replace it, by the same setting", () =>
+    Effect.gen(function* () {
+      const loose = join(yield* temporaryDirectory, "open")
+      mkdirSync(loose)
+      chmodSync(loose, 0o777)
+      for (const path of [join(loose, "sessions.db"), join(loose, "a/b/sessions.db")]) {
+        assert.strictEqual(yield* reasonOf(open(layer({ path, onLooseMode: "refuse" }))), "Unavailable")
+        assert.deepStrictEqual(readdirSync(loose), [])
+        const logged = yield* Effect.gen(function* () {
+          yield* open(layer({ path }))
+          return yield* (yield* Canary.Captured).everything
+        }).pipe(Effect.provide(Canary.capture), Effect.scoped)
+        assert.isTrue(logged.some(({ where, text }) => where === "log" && text.includes(loose)))
+        rmSync(join(loose, "sessions.db"), { force: true })
+        rmSync(join(loose, "a"), { recursive: true, force: true })
+      }
+    })
+  )
+
+  it.effect("P22: a link that others could replace is refused by the same setting", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const loose = join(directory, "open")
+      mkdirSync(loose)
+      chmodSync(loose, 0o777)
+      symlinkSync(join(directory, "sessions.db"), join(loose, "link.db"))
+      const path = join(loose, "link.db")
+      assert.strictEqual(yield* reasonOf(open(layer({ path, onLooseMode: "refuse" }))), "Unavailable")
+    })
+  )
+
+  it.effect("P22: nobody is told to change the mode of what is not a file", () =>
+    Effect.gen(function* () {
+      const path = yield* place
+      mkdirSync(path)
+      chmodSync(path, 0o755)
+      const logged = yield* Effect.gen(function* () {
+        assert.strictEqual(yield* reasonOf(open(layer({ path }))), "Unavailable")
+        return yield* (yield* Canary.Captured).everything
+      }).pipe(Effect.provide(Canary.capture))
+      assert.isFalse(logged.some(({ where }) => where === "log"))
+    })
+  )
+
   it.effect("a link is followed, also one that leads nowhere yet, and stays a link", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
@@ -153,7 +204,11 @@ describe("the file", () => {
         const home = yield* temporaryDirectory
         yield* Effect.scoped(open(layer())).pipe(environment({ XDG_STATE_HOME: join(home, "state") }))
         assert.deepStrictEqual(Object.keys(treeOf(join(home, "state"))), ["latchkey", "latchkey/sessions.db"])
-        assert.strictEqual(yield* reasonOf(open(layer()).pipe(environment({}))), "Unavailable")
+        const cwd = readdirSync(".")
+        for (const env of [{}, { HOME: "" }, { HOME: "relative" }, { HOME: "a", XDG_STATE_HOME: "b" }]) {
+          assert.strictEqual(yield* reasonOf(open(layer()).pipe(environment(env))), "Unavailable")
+        }
+        assert.deepStrictEqual(readdirSync("."), cwd)
         const configured = SqliteSessionStore.layerConfig({ path: Config.String("SESSIONS") })
         yield* Effect.scoped(open(configured)).pipe(environment({ SESSIONS: join(home, "configured.db") }))
         assert.isTrue(readdirSync(home).includes("configured.db"))
@@ -166,6 +221,24 @@ const foreign = (path: string, sql: string) => {
   database.exec(sql)
   database.close()
 }
+
+/** A copy of what a process that was killed would leave. */
+const killed = (path: string, use: (database: DatabaseSync) => void) => {
+  const database = new DatabaseSync(`${path}.live`)
+  use(database)
+  for (const end of ["", "-wal", "-journal"]) {
+    if (existsSync(`${path}.live${end}`)) copyFileSync(`${path}.live${end}`, `${path}${end}`)
+  }
+  database.close()
+  rmSync(`${path}.live`)
+}
+const inTheLog = (path: string, sql: string) =>
+  killed(path, (database) => database.exec(`pragma journal_mode = wal; ${sql}`))
+const leaveHotJournal = (path: string) =>
+  killed(path, (database) =>
+    database.exec(`create table t (a); insert into t values (randomblob(9000)); pragma cache_size = 1;
+      begin; update t set a = randomblob(9000); insert into t select randomblob(200000) from t`)
+  )
 
 describe("a file that is no store", () => {
   const refusals: Record<string, (path: string) => void> = {
@@ -192,6 +265,117 @@ describe("a file that is no store", () => {
       })
     )
   }
+
+  const beside: Record<string, (path: string) => void> = {
+    "garbage beside a log and a journal": (path) => {
+      inTheLog(path, "create table t (a)")
+      writeFileSync(path, "no database ".repeat(1_000))
+      writeFileSync(`${path}-journal`, "no journal")
+    },
+    "a page of zeros beside a log": (path) => {
+      inTheLog(path, "create table t (a)")
+      writeFileSync(path, Buffer.alloc(4_096))
+    },
+    "garbage beside another file's hot journal": (path) => {
+      leaveHotJournal(path)
+      writeFileSync(path, "no database ".repeat(1_000))
+    },
+    "another program's database that is all in its log": (path) => inTheLog(path, "create table t (a)"),
+    "another program's database whose id is in its log": (path) =>
+      inTheLog(path, "pragma application_id = 7; create table t (a)"),
+    "another program's database cut short beside its log": (path) => {
+      inTheLog(path, "create table t (a); insert into t values (randomblob(90000)); pragma wal_checkpoint")
+      truncateSync(path, 8_192)
+    },
+    "another program's database beside a stale journal": (path) => {
+      foreign(path, "create table t (a)")
+      writeFileSync(`${path}-journal`, "no journal")
+    },
+    "another program's database with a hot journal": leaveHotJournal,
+    "a store of a newer release that is all in its log": (path) =>
+      inTheLog(path, "pragma user_version = 2; pragma application_id = 0x4c4b5353; create table t (a)"),
+    "a log whose file is gone": (path) => {
+      inTheLog(path, "pragma user_version = 1; pragma application_id = 0x4c4b5353; create table t (a)")
+      rmSync(path)
+    },
+    "a log whose file is empty": (path) => {
+      inTheLog(path, "pragma user_version = 1; pragma application_id = 0x4c4b5353; create table t (a)")
+      truncateSync(path, 0)
+    },
+    "a hot journal whose file is gone": (path) => {
+      leaveHotJournal(path)
+      rmSync(path)
+    }
+  }
+  for (const [name, write] of Object.entries(beside)) {
+    it.effect(`${name} is Corrupt, and every file is left as it was`, () =>
+      Effect.gen(function* () {
+        const path = yield* place
+        write(path)
+        const before = treeOf(join(path, ".."))
+        assert.isNotEmpty(Object.keys(before).filter((file) => file !== "sessions.db"))
+        assert.strictEqual(yield* reasonOf(open(layer({ path }))), "Corrupt")
+        assert.deepStrictEqual(treeOf(join(path, "..")), before)
+      })
+    )
+  }
+
+  it.effect("a store whose process was killed is read from its log, also in the middle of a checkpoint", () =>
+    Effect.gen(function* () {
+      const path = yield* place
+      const live = `${path}.live`
+      const store = yield* open(layer({ path: live }))
+      for (let n = 0; n < 20; n++) yield* store.put(session(`a${n}`, "t".repeat(900)))
+      copyFileSync(live, path)
+      const before = readFileSync(path)
+      copyFileSync(`${live}-wal`, `${path}-wal`)
+      assert.strictEqual((yield* using(path, (it) => it.list)).length, 20)
+      // A checkpoint writes the first page first, and that tells of pages that are not there yet.
+      const whole = readFileSync(path)
+      copyFileSync(`${live}-wal`, `${path}-wal`)
+      assert.isAbove(whole.length, before.length)
+      writeFileSync(path, Buffer.concat([whole.subarray(0, 4_096), before.subarray(4_096)]))
+      assert.strictEqual((yield* using(path, (it) => it.list)).length, 20)
+    })
+  )
+
+  it.effect("a store that was being made when its process was killed is made anew", () =>
+    Effect.gen(function* () {
+      const path = yield* place
+      for (const length of [0, 512, 4_096, 12_288, undefined]) {
+        killed(path, (database) =>
+          database.exec(`pragma cache_size = 1; begin; create table t (a); insert into t values (randomblob(200000));
+            pragma application_id = 0x4c4b5353; pragma user_version = 1`)
+        )
+        assert.isAbove(statSync(`${path}-journal`).size, 0)
+        truncateSync(path, length ?? statSync(path).size)
+        assert.deepStrictEqual(yield* using(path, (store) => store.list), [], `cut at ${length}`)
+        yield* using(path, (store) => store.put(session("ops", "t")))
+        rmSync(path)
+      }
+    })
+  )
+
+  it.effect("a store whose index was damaged is Corrupt: what is there is never read as missing", () =>
+    Effect.gen(function* () {
+      const path = yield* place
+      yield* using(path, (store) =>
+        Effect.forEach([0, 1, 2, 3, 4], (n) => store.put(session(`acct${n}`, "t")))
+      )
+      const database = new DatabaseSync(path)
+      const root = database
+        .prepare("select rootpage from sqlite_schema where name = 'sqlite_autoindex_entries_1'")
+        .get()
+      database.close()
+      const bytes = readFileSync(path)
+      const at = bytes.indexOf("robotspot-1acct2", (Number(root?.["rootpage"]) - 1) * 4_096)
+      bytes.write("9", at + 15)
+      writeFileSync(path, bytes)
+      const before = treeOf(join(path, ".."))
+      assert.strictEqual(yield* reasonOf(open(layer({ path }))), "Corrupt")
+      assert.deepStrictEqual(treeOf(join(path, "..")), before)
+    })
+  )
 
   it.effect("another program's database is Corrupt also while the program has it open", () =>
     Effect.gen(function* () {
@@ -238,7 +422,7 @@ describe("a file that is no store", () => {
     })
   )
 
-  it.effect("a damaged page is Corrupt when it is read", () =>
+  it.effect("a damaged page is Corrupt", () =>
     Effect.gen(function* () {
       const path = yield* place
       yield* using(path, (store) => store.put(session("ops", "t")))
@@ -308,6 +492,56 @@ describe("an entry that cannot be read", () => {
     )
   }
 
+  const unshowable: Record<string, string> = {
+    "a time of issue beyond any": "update entries set issuedAt = 9223372036854775807 where account = 'bad'",
+    "an expiry beyond any": "update entries set expiresAt = 8640000000000001 where account = 'bad'",
+    "no account": "update entries set account = '' where account = 'bad'"
+  }
+  for (const [name, sql] of Object.entries(unshowable)) {
+    it.effect(`one with ${name} is left out of the list with a warning, and hides no other`, () =>
+      Effect.gen(function* () {
+        const path = yield* place
+        yield* using(path, (store) =>
+          Effect.all([store.put(session("bad", "b")), store.put(session("good", "g"))])
+        )
+        foreign(path, sql)
+        yield* Effect.gen(function* () {
+          const store = yield* open(layer({ path }))
+          assert.deepStrictEqual(
+            (yield* store.list).map((one) => one.key.account),
+            ["good"]
+          )
+          const logged = yield* (yield* Canary.Captured).everything
+          assert.isTrue(logged.some(({ where, text }) => where === "log" && text.includes(path)))
+          assert.isTrue(Option.isSome(yield* store.get(key("good"))))
+          yield* store.put(session("bad", "n"))
+          assert.isTrue(Option.isSome(yield* store.get(key("bad"))))
+        }).pipe(Effect.provide(Canary.capture))
+      })
+    )
+  }
+
+  it.effect("one with no account is a CorruptEntry to who finds it", () =>
+    Effect.gen(function* () {
+      const path = yield* place
+      yield* using(path, (store) => store.put(session("bad", "b")))
+      foreign(path, "update entries set account = ''")
+      assert.strictEqual(yield* reasonOf(using(path, (store) => store.find({}))), "CorruptEntry")
+    })
+  )
+
+  it.effect("a fence beyond any number is Corrupt", () =>
+    Effect.gen(function* () {
+      const path = yield* place
+      yield* using(path, (store) => store.lease(key("ops"), "1 minute"))
+      foreign(path, "update leases set fence = 9007199254740993, heldUntil = null")
+      const store = yield* open(layer({ path }))
+      assert.strictEqual(yield* reasonOf(store.lease(key("ops"), "1 minute")), "Corrupt")
+      assert.strictEqual(yield* reasonOf(store.put(session("ops", "t"), { fence: 1 })), "Corrupt")
+      assert.isTrue(Option.isSome(yield* store.lease(key("other"), "1 minute")))
+    })
+  )
+
   it.effect("a table that is gone is Corrupt", () =>
     Effect.gen(function* () {
       const path = yield* place
@@ -327,6 +561,12 @@ describe("an entry that cannot be read", () => {
       assert.strictEqual(yield* reasonOf(store.put(one)), "NotRepresentable")
       assert.isTrue(Option.isNone(yield* store.get(odd)))
       assert.deepStrictEqual(yield* store.list, [])
+      // What SQLite would change it to is somebody else.
+      yield* store.put(session("\ufffd", "t"))
+      const neighbour = new SessionKey({ ...key("x"), account: "\ud800" })
+      assert.isTrue(Option.isNone(yield* store.get(neighbour)))
+      assert.isTrue(Option.isNone(yield* store.find({ account: "\ud800" })))
+      assert.isFalse(yield* store.remove(neighbour))
     })
   )
 })
@@ -352,6 +592,7 @@ describe("a place that cannot be had is Unavailable", () => {
       return join(directory, "a", "sessions.db")
     },
     "too long a name": (directory) => join(directory, "n".repeat(300)),
+    "a path with a NUL": (directory) => join(directory, "a\0b"),
     "a file system of the kernel": () => "/proc/sessions.db"
   }
   for (const [name, make] of Object.entries(places)) {

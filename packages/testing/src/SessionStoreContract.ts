@@ -30,6 +30,7 @@ import { versions } from "./internal/contract/versions.ts"
  * - `order`: entries come in an order of its own instead of that in which their keys were first put
  * - `durability`: a second store on the same place sees nothing of the first
  * - `anyProvider`: it holds the sessions of one provider only, and no odd characters in keys
+ * - `nul`: it has no place for a key with a NUL character in it
  * - `refreshToken`, `expiry`, `account`, `tokenType`: it has no place for that part of a session
  * - `noAccessToken`: it has no place for a session without an access token
  *
@@ -40,6 +41,7 @@ export type Lack =
   | "order"
   | "durability"
   | "anyProvider"
+  | "nul"
   | "refreshToken"
   | "expiry"
   | "account"

@@ -3,6 +3,7 @@ import type { SessionStoreError } from "@latchkey/core/SessionStoreError"
 import * as Result from "effect/Result"
 import { dirname } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
+import { checkDatabase } from "./checkDatabase.ts"
 import { unavailable, type Where } from "./explainFailure.ts"
 import { type Claim, judgeDatabase, judgeFile } from "./judgeDatabase.ts"
 import { followLinks, makePrivateDirectory, makePrivateFile } from "./writePrivateFile.ts"
@@ -33,19 +34,21 @@ export const connect = <S>(options: Options<S>): Result.Result<Connection<S>, Se
   const { applicationId, migrations, path, where } = options
   const sqlite = process.getBuiltinModule("node:sqlite")
   if (sqlite === undefined) {
-    return Result.fail(unavailable(where, "this needs node:sqlite: use Node 22.13 or newer"))
+    return Result.fail(unavailable(where, "this needs node:sqlite: use Node 22.19 or newer"))
   }
   const file = followLinks(path)
-  makePrivateDirectory(dirname(file))
-  makePrivateFile(file)
   const claim: Claim = { applicationId, file, version: migrations.length, where }
   const verdict = judgeFile(sqlite, claim)
   if (Result.isFailure(verdict)) return Result.fail(verdict.failure)
+  makePrivateDirectory(dirname(file))
+  makePrivateFile(file)
 
   const database = new sqlite.DatabaseSync(file, { timeout: BUSY_TIMEOUT_MILLIS })
   try {
     database.exec("pragma synchronous = full; pragma secure_delete = on")
-    const migrated = migrate(database, claim, migrations)
+    const migrated = Result.andThen(checkDatabase(database, claim), () =>
+      migrate(database, claim, migrations)
+    )
     if (Result.isFailure(migrated)) {
       database.close()
       return Result.fail(migrated.failure)
@@ -63,14 +66,17 @@ export const connect = <S>(options: Options<S>): Result.Result<Connection<S>, Se
   }
 }
 
-/** In the rollback journal that a new file starts with: what is in the main file is a whole store or none. */
+/**
+ * A new file starts with a rollback journal, so that what is in it is a whole store or none; a later migration goes from
+ * the log to the file at once. `judgeFile` relies on both.
+ */
 const migrate = (
   database: DatabaseSync,
   claim: Claim,
   migrations: ReadonlyArray<string>
 ): Result.Result<void, SessionStoreError> => {
   if (versionOf(database) === migrations.length) return judgeDatabase(database, claim)
-  return transact(database, () =>
+  const migrated = transact(database, () =>
     Result.map(judgeDatabase(database, claim), () => {
       for (const migration of migrations.slice(versionOf(database))) database.exec(migration)
       database.exec(
@@ -78,6 +84,8 @@ const migrate = (
       )
     })
   )
+  database.exec("pragma wal_checkpoint(truncate)")
+  return migrated
 }
 
 const versionOf = (database: DatabaseSync) =>

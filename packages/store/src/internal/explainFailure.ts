@@ -13,19 +13,24 @@ export const unavailable = (where: Where, message: string): SessionStoreError =>
 export const corrupt = (where: Where, message: string): SessionStoreError =>
   SessionStoreError.because(where, new Corrupt({ message }))
 
-/** None for what is neither a failed system call nor a failure of SQLite: a bug, and no failure of the store. */
+export const damaged = (where: Where, path: string): SessionStoreError =>
+  corrupt(where, `${path} is damaged or is not a store: keep a copy of it, move it away and sign in again`)
+
+/** None for what is neither a failed system call, a path that cannot be one, nor a failure of SQLite: a bug, and no failure of the store. */
 export const explainFailure = (where: Where, path: string, cause: unknown): SessionStoreError | undefined => {
   if (!(cause instanceof Error) || !("code" in cause) || typeof cause.code !== "string") return undefined
   if (cause.code === "ERR_SQLITE_ERROR" && "errcode" in cause && typeof cause.errcode === "number") {
     // The low byte is the primary result code; the rest refines it.
     const code = cause.errcode & 0xff
     return damage.has(code)
-      ? corrupt(
-          where,
-          `${path} is damaged or is not a store: keep a copy of it, move it away and sign in again`
-        )
+      ? damaged(where, path)
       : unavailable(where, `${path}: ${sqliteAdvice[code] ?? `SQLite failed with code ${cause.errcode}`}`)
   }
+  if (cause.code === "ERR_INVALID_ARG_VALUE") {
+    return unavailable(where, "a path cannot hold a NUL character: choose another path")
+  }
+  // A number in a row that no JavaScript number can hold: we write none.
+  if (cause.code === "ERR_OUT_OF_RANGE") return damaged(where, path)
   if ("syscall" in cause) {
     return unavailable(where, `${path}: ${systemAdvice[cause.code] ?? `the system answered ${cause.code}`}`)
   }

@@ -16,7 +16,8 @@ const untilFree = Schedule.min([Schedule.exponential("2 millis", 1.5), Schedule.
 /** Opened by the first use, closed with the scope. Every use is one synchronous step, or none. */
 export interface Database<S> {
   readonly open: Effect.Effect<void, SessionStoreError>
-  readonly read: <A>(
+  /** One statement, which is a transaction of its own. */
+  readonly step: <A>(
     use: (statements: S) => Result.Result<A, SessionStoreError>
   ) => Effect.Effect<A, SessionStoreError>
   /** A transaction that excludes all other writers; a failure takes it back. */
@@ -49,19 +50,28 @@ export const openDatabase = <S>(options: Options<S>): Effect.Effect<Database<S>,
     const once = <A>(run: (connection: Connection<S>) => Result.Result<A, SessionStoreError>) =>
       Effect.suspend(() => {
         try {
-          return Effect.fromResult(Result.flatMap(connected(), run))
+          const done = Result.flatMap(connected(), run)
+          return Result.isSuccess(done) ? Effect.succeed(done.success) : Effect.fail(done.failure)
         } catch (cause) {
           if (isBusy(cause)) return Effect.fail(locked)
           const failure = explainFailure(where, path, cause)
           return failure === undefined ? Effect.die(cause) : Effect.fail(failure)
         }
       })
-    const use = <A>(run: (connection: Connection<S>) => Result.Result<A, SessionStoreError>) =>
-      Effect.retry(once(run), { while: (error) => error === locked, schedule: untilFree })
+    const use = <A>(run: (connection: Connection<S>) => Result.Result<A, SessionStoreError>) => {
+      const attempt = once(run)
+      return attempt.pipe(
+        Effect.catch((error) =>
+          error === locked
+            ? Effect.retry(attempt, { while: (next) => next === locked, schedule: untilFree })
+            : Effect.fail(error)
+        )
+      )
+    }
 
     return {
       open: use(() => Result.succeed(undefined)),
-      read: (run) => use(({ statements }) => run(statements)),
+      step: (run) => use(({ statements }) => run(statements)),
       write: (run) => use(({ database, statements }) => transact(database, () => run(statements))),
       forget: use(({ database }) => {
         database.exec("pragma wal_checkpoint(truncate)")

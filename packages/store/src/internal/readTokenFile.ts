@@ -1,14 +1,6 @@
 /** What is in a small file right now, and which write it stems from. */
 import { createHash } from "node:crypto"
-import {
-  type BigIntStats,
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readFileSync
-} from "node:fs"
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs"
 import { MAX_TOKEN_BYTES } from "./whichTokenFile.ts"
 import { isCode } from "./writePrivateFile.ts"
 
@@ -45,13 +37,3 @@ export const readTokenFile = (path: string): Found | undefined => {
  */
 export const versionOf = (bytes: Uint8Array, { ctimeNs, ino, mtimeNs }: BigIntStats): string =>
   createHash("sha256").update(`${ino} ${mtimeNs} ${ctimeNs} `).update(bytes).digest("base64url")
-
-/** What is in a directory; nothing where there is none. */
-export const namesIn = (directory: string): ReadonlyArray<string> => {
-  try {
-    return readdirSync(directory)
-  } catch (cause) {
-    if (isCode(cause, "ENOENT")) return []
-    throw cause
-  }
-}

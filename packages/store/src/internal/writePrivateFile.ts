@@ -82,16 +82,28 @@ export interface Write {
   readonly bytes: Uint8Array
   /** The file's modification time, in seconds since 1970. */
   readonly modified: number
+  /** Asked before the file is replaced: whether what the file system made of it will do. */
+  readonly isGood: (state: BigIntStats) => boolean
 }
 
-/** Replaces the file, or makes it. Tells its state on disk after that. */
-export const writePrivateFile = ({ bytes, modified, path, temporary }: Write): BigIntStats => {
+/** Replaces the file, or makes it. Tells its state on disk after that; none where that would not have been good. */
+export const writePrivateFile = ({
+  bytes,
+  isGood,
+  modified,
+  path,
+  temporary
+}: Write): BigIntStats | undefined => {
   makePrivateDirectory(temporary)
   const aside = join(temporary, `${randomUUID()}${TEMPORARY_SUFFIX}`)
   const file = openSync(aside, "wx", PRIVATE_FILE)
   try {
     writeFileSync(file, bytes)
     futimesSync(file, modified, modified)
+    if (!isGood(fstatSync(file, { bigint: true }))) {
+      rmSync(aside)
+      return undefined
+    }
     fsyncSync(file)
     renameSync(aside, path)
     syncDirectory(dirname(path))
@@ -104,12 +116,16 @@ export const writePrivateFile = ({ bytes, modified, path, temporary }: Write): B
   }
 }
 
-const TEMPORARY_SUFFIX = ".tmp"
+/** Tells what a crashed writer left. */
+export const TEMPORARY_SUFFIX = ".tmp"
 
-/** Removes what crashed writers left. Call it while holding the mutex: what is there then is nobody's. */
-export const clearTemporaries = (temporary: string): void => {
-  for (const name of readdirSync(temporary)) {
-    if (name.endsWith(TEMPORARY_SUFFIX)) rmSync(join(temporary, name), { force: true })
+/** What is in a directory; nothing where there is none. */
+export const namesIn = (directory: string): ReadonlyArray<string> => {
+  try {
+    return readdirSync(directory)
+  } catch (cause) {
+    if (isCode(cause, "ENOENT")) return []
+    throw cause
   }
 }
 

@@ -46,6 +46,7 @@ export const representation = (backing: Backing): void => {
       "noAccessToken",
       new Session({ ...rest, refreshToken: Redacted.make("r") })
     ],
+    ["under a key with a NUL", "nul", bare(new SessionKey({ ...key, account: "nul\u0000byte" }))],
     ["of any provider", "anyProvider", bare(new SessionKey({ ...key, provider: "someone else" }))]
   ]
 
@@ -109,7 +110,6 @@ const oddities = [
   "../../etc/passwd",
   ".",
   "new\nline\r\n\ttab",
-  "nul\u0000byte",
   "nul",
   "*?[a-z]%_",
   "{a}",
