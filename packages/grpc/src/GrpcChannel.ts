@@ -2,8 +2,8 @@
  * Unary gRPC calls to one far end, as Effects: over TLS or over a Unix socket.
  *
  * A call is one attempt. Whatever goes wrong is a typed failure, at the latest one second after the deadline; an
- * interruption cancels the call at the server. Nothing is retried here, except by gRPC itself for a call that
- * verifiably never reached the server. A connection that is lost or cannot be made is not mourned: the next call makes
+ * interruption cancels the call at the server. Nothing is retried here, except by gRPC itself, on the same connection,
+ * for a call that verifiably never reached the server. A connection that is lost or cannot be made is not mourned: the next call makes
  * a new one at once.
  *
  * @since 0.1.0
@@ -14,22 +14,18 @@ import {
   type InvalidToken,
   type PermissionDenied,
   type ServerError,
-  TransportError
+  type TransportError
 } from "@latchkey/core/AuthError"
-import { Closed, TimedOut } from "@latchkey/core/TransportError"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { GrpcMethod } from "./GrpcMethod.ts"
 import type { GrpcStatus } from "./GrpcStatus.ts"
-import { result } from "./internal/answer.ts"
+import * as Attempts from "./internal/attempts.ts"
 import { dialled } from "./internal/dialled.ts"
-import { exchange } from "./internal/exchange.ts"
-import type { Line } from "./internal/line.ts"
 import * as Lines from "./internal/lines.ts"
-import { type Outgoing, outgoing } from "./internal/outgoing.ts"
+import { dialling, outgoing, timeoutOf } from "./internal/outgoing.ts"
 
 /**
  * @category options
@@ -41,11 +37,30 @@ export interface CallOptions {
    * Default: the host of the target, and `:authority` as gRPC makes it from the target.
    */
   readonly authority?: string
-  /** Sent as `authorization: Bearer …`. Only over TLS and Unix sockets. Default: none, and no such header. */
+  /** Sent as `authorization: Bearer …`. Only over TLS and Unix sockets, at most 16 KiB. Default: none. */
   readonly token?: Redacted.Redacted<string>
-  /** Also told to the server. `Duration.infinity` for none. Default: that of the channel. */
+  /** Also told to the server. Longer than zero, and not infinite. Default: that of the channel. */
   readonly timeout?: Duration.Input
 }
+
+/**
+ * @category options
+ * @since 0.1.0
+ */
+export interface ConnectOptions {
+  /** Whether the present connection is left to the calls that are on it, and a fresh one made. Default: false. */
+  readonly anew?: boolean
+  /** As of a call. Default: that of the channel. */
+  readonly timeout?: Duration.Input
+}
+
+/**
+ * All that can become of an attempt to connect.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type ConnectError = TransportError | InvalidRequest | InvalidResponse
 
 /**
  * All that can become of a call: the server's own verdict, to be translated (`GrpcStatus.toAuthError`), or a failure
@@ -73,8 +88,22 @@ export interface GrpcChannel {
     input: I,
     options?: CallOptions
   ) => Effect.Effect<O, CallError>
-  /** Counts the connections that were lost so far: a value that changed says that another machine may answer now. */
-  readonly losses: Effect.Effect<number>
+  /**
+   * Makes sure that a connection for calls with that `authority` stands, and sends no request. Costs next to nothing
+   * when one stands. Fails as `unary` does where no connection comes about.
+   *
+   * A call that follows goes out on that connection, or `connections` has changed before. The value and the call are
+   * two steps: a connection can be lost, and the call make another one, in the instant between them.
+   */
+  readonly connect: (
+    authority: string | undefined,
+    options?: ConnectOptions
+  ) => Effect.Effect<void, ConnectError>
+  /**
+   * Grows when a connection is established, and when an established one is lost or no longer trusted: a value that has
+   * changed says that another machine may be at the other end of one of them. Means nothing else.
+   */
+  readonly connections: Effect.Effect<number>
 }
 
 /**
@@ -103,7 +132,7 @@ export interface Options {
   /** Named in every failure. */
   readonly instance: string
   readonly target: Target
-  /** Of a call that states none. Default: 30 s. */
+  /** Of a call that states none. Longer than zero, and not infinite. Default: 30 s. */
   readonly timeout?: Duration.Input
   /** Both ways. Default: 100 MiB. */
   readonly maxMessageBytes?: number
@@ -127,7 +156,7 @@ export const DEFAULT_MAX_MESSAGE_BYTES = 104_857_600
 
 /**
  * Connects with the first call, and keeps one connection per `authority` until the scope ends. Fails with
- * `InvalidRequest` for a target that cannot be: `field` is `rootCertificates`, `url` or `path`.
+ * `InvalidRequest` for a target or a timeout that cannot be: `field` is `rootCertificates`, `url`, `path` or `timeout`.
  *
  * @category constructors
  * @since 0.1.0
@@ -137,8 +166,10 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<GrpcChannel, InvalidRequest, Scope.Scope> {
   const where = { provider: options.provider, instance: options.instance }
   const to = yield* dialled(where, options.target)
+  const timeout = timeoutOf(where, options.timeout ?? DEFAULT_TIMEOUT)
+  if (typeof timeout !== "number") return yield* timeout
   const limits = {
-    timeout: Duration.fromInputUnsafe(options.timeout ?? DEFAULT_TIMEOUT),
+    timeout,
     maxMessageBytes: options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES,
     isPrivate: options.target._tag !== "Plaintext"
   }
@@ -147,56 +178,21 @@ export const make = Effect.fnUntraced(function* (
     maxMessageBytes: limits.maxMessageBytes,
     useProxyFromEnvironment: options.useProxyFromEnvironment ?? false
   })
-
-  /** Finds out where to connect, within the time that the call has. */
-  const open = Effect.fnUntraced(function* (request: Outgoing, deadline: number) {
-    const clock = yield* Clock.Clock
-    const address = yield* to.address.pipe(
-      Effect.provideService(Clock.Clock, clock),
-      Effect.timeoutOrElse({
-        duration: Duration.millis(Math.max(0, deadline - Lines.machine.currentTimeMillisUnsafe())),
-        orElse: () =>
-          Effect.fail(
-            TransportError.because(where, new TimedOut({ message: "the socket was not found in time" }))
-          )
-      }),
-      Effect.provideService(Clock.Clock, Lines.machine)
-    )
-    return (
-      lines.open(request.authority, address) ??
-      (yield* TransportError.because(where, new Closed({ message: "the scope of the channel has ended" })))
-    )
-  })
-
-  const on = <I, O>(line: Line, method: GrpcMethod<I, O>, request: Outgoing, deadline: number) =>
-    Effect.callback<O, CallError>((resume) => {
-      let isOver = false
-      line.callStarted()
-      const cancel = exchange(line.channel, { path: method.path, deadline, ...request }, (outcome) => {
-        if (isOver) return
-        isOver = true
-        line.callEnded(outcome.code === 4 && !outcome.answered ? "Deadline" : "No")
-        resume(Effect.suspend(() => result(where, method, outcome)))
-      })
-      return Effect.sync(() => {
-        if (isOver) return
-        isOver = true
-        cancel()
-        line.callEnded("Interruption")
-      })
-    })
+  const attempts = Attempts.make(where, to.address, lines)
 
   return {
     unary: (method, input, call) =>
       Effect.suspend(() => {
-        const request = outgoing(where, limits, method.encode(input), call)
-        if (request instanceof InvalidRequest) return Effect.fail(request)
-        const deadline = Lines.machine.currentTimeMillisUnsafe() + request.timeout
-        const line = lines.get(request.authority)
-        return line === undefined
-          ? Effect.flatMap(open(request, deadline), (opened) => on(opened, method, request, deadline))
-          : on(line, method, request, deadline)
+        const request = outgoing(where, limits, method, input, call)
+        return request instanceof InvalidRequest ? Effect.fail(request) : attempts.call(method, request)
       }),
-    losses: Effect.sync(lines.losses)
+    connect: (authority, connect) =>
+      Effect.suspend(() => {
+        const request = dialling(where, limits, authority, connect?.timeout)
+        return request instanceof InvalidRequest
+          ? Effect.fail(request)
+          : attempts.connect(request, connect?.anew === true)
+      }),
+    connections: Effect.sync(lines.connections)
   }
 })

@@ -16,7 +16,6 @@ import {
 } from "@latchkey/core/AuthError"
 import { NotImplemented, ServiceUnavailable, TimedOut } from "@latchkey/core/TransportError"
 import * as Schema from "effect/Schema"
-import { cleaned } from "./internal/cleaned.ts"
 
 /**
  * `details` is text of the server: untrusted, possibly long, possibly an echo of the request. Do not show it as it is.
@@ -41,6 +40,21 @@ export class GrpcStatus extends Schema.TaggedError<GrpcStatus>()("GrpcStatus", {
  * @since 0.1.0
  */
 export type Translated = InvalidToken | PermissionDenied | TransportError | ServerError | InvalidResponse
+
+const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu
+
+/**
+ * What may be shown of a server's text: without control, formatting and line-breaking characters, cut to `max` code
+ * points. Only the first `4 * max` UTF-16 code units are looked at, however long the text is. What must not be shown at
+ * all goes before: a cut may leave a part of it.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const cleaned = (text: string, max = 200): string =>
+  Array.from(text.slice(0, 4 * max).replace(INVISIBLE, ""))
+    .slice(0, max)
+    .join("")
 
 /** How grpcio begins when the handler of a Python service raised. */
 const PYTHON_HANDLER_RAISED = "Exception calling application"

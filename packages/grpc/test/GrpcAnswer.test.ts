@@ -10,6 +10,7 @@ const outcome = (fields: Partial<Outcome>): Outcome => ({
   code: 0,
   details: "",
   answered: false,
+  isTheirs: false,
   contentType: undefined,
   retryAfter: undefined,
   messages: 0,
@@ -88,7 +89,9 @@ const unanswered: ReadonlyArray<Row> = [
     connection("Error: Client network socket disconnected before secure TLS connection was established"),
     "ConnectionFailed"
   ],
+  [14, connection("undefined"), "ConnectionFailed"],
   [14, "No connection established", "ConnectionFailed"],
+  [14, "Getting metadata from plugin failed with error: lost", "ConnectionFailed"],
   [13, "Failed to start HTTP/2 stream with error The session has been destroyed", "ConnectionFailed"],
   [4, "Deadline exceeded after 1.001s,Waiting for LB pick", "TimedOut"],
   [4, "Deadline exceeded after 1.000s,remote_addr=192.168.80.3:443", "TimedOut"],
@@ -99,6 +102,7 @@ const unanswered: ReadonlyArray<Row> = [
   [14, "Write failed with error write after end", "Closed"],
   [14, "Channel closed before call started", "Closed"],
   [13, "Write error: write after end", "Closed"],
+  [13, "Received RST_STREAM with code 9", "Closed"],
   [1, "Call cancelled", "Closed"],
   [14, "Stream refused by server", "ServiceUnavailable"],
   [8, "Bandwidth exhausted or memory limit exceeded", "RateLimited"],
@@ -138,22 +142,36 @@ const answered: ReadonlyArray<Row> = [
   [2, "No status information received", "InvalidResponse 2"]
 ]
 
-const http: ReadonlyArray<readonly [status: number, verdict: string]> = [
+/** What a server says in the very words of grpc-js, in an answer without a message. */
+const theirs: ReadonlyArray<Row> = [
+  [16, "Received HTTP status code 401", "GrpcStatus 16"],
+  [14, "Received HTTP status code 429", "GrpcStatus 14"],
+  [14, "Connection dropped", "GrpcStatus 14"],
+  [1, "Call cancelled", "GrpcStatus 1"],
+  [4, "Deadline exceeded after 1.000s", "GrpcStatus 4"],
+  [8, "Received message larger than max (2 vs 1)", "GrpcStatus 8"],
+  [13, "Received RST_STREAM with code 1", "GrpcStatus 13"],
+  [0, "", "InvalidResponse"],
+  // This one grpc-js does make of such an answer: one without a status.
+  [2, "Received HTTP status code 200", "InvalidResponse 200"]
+]
+
+const http: ReadonlyArray<readonly [status: number, verdict: string, code?: number]> = [
   [200, "InvalidResponse 200"],
   [301, "UnexpectedRedirect"],
   [302, "UnexpectedRedirect"],
   [307, "UnexpectedRedirect"],
-  [400, "InvalidResponse 400"],
-  [401, "InvalidToken"],
-  [403, "PermissionDenied"],
-  [404, "NotImplemented"],
+  [400, "InvalidResponse 400", 13],
+  [401, "InvalidToken", 16],
+  [403, "PermissionDenied", 7],
+  [404, "NotImplemented", 12],
   [415, "InvalidResponse 415"],
-  [429, "RateLimited"],
+  [429, "RateLimited", 14],
   [500, "ServerError"],
   [501, "ServerError"],
-  [502, "ServiceUnavailable"],
-  [503, "ServiceUnavailable"],
-  [504, "ServiceUnavailable"]
+  [502, "ServiceUnavailable", 14],
+  [503, "ServiceUnavailable", 14],
+  [504, "ServiceUnavailable", 14]
 ]
 
 const wait = (retryAfter: string | undefined) => {
@@ -181,11 +199,27 @@ describe("what an outcome means", () => {
     })
   }
 
-  for (const [status, expected] of http) {
+  for (const [code, details, expected] of theirs) {
+    it(`theirs ${code} ${details}: ${expected}`, () => {
+      assert.strictEqual(
+        verdict({ code, details, answered: true, isTheirs: true, contentType: "application/grpc" }),
+        expected
+      )
+    })
+  }
+
+  it("an HTTP status with another number than grpc-js gives it is the server's", () => {
+    assert.strictEqual(
+      verdict({ code: 13, details: "Received HTTP status code 401", answered: true }),
+      "GrpcStatus 13"
+    )
+  })
+
+  for (const [status, expected, code = 2] of http) {
     it(`HTTP ${status}: ${expected}`, () => {
       for (const contentType of [undefined, "text/html", "application/grpc"]) {
         assert.strictEqual(
-          verdict({ code: 2, details: `Received HTTP status code ${status}`, answered: true, contentType }),
+          verdict({ code, details: `Received HTTP status code ${status}`, answered: true, contentType }),
           expected
         )
       }

@@ -4,13 +4,11 @@ import { GrpcChannel } from "@latchkey/grpc"
 import { GrpcFaults, GrpcServer, TestCertificates } from "@latchkey/grpc/testing"
 import { Arbitrary, Deferred, Duration, Effect, Exit, Fiber, Option, Redacted, Schema, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { execFile } from "node:child_process"
 import { mkdtemp, rm } from "node:fs/promises"
 import { createServer } from "node:http2"
 import { connect, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { bytes, login, Method, PATH, success } from "./fixtures/login.ts"
 import * as peers from "./fixtures/peers.ts"
 
@@ -70,7 +68,7 @@ describe("what is not a gRPC server", () => {
       const { rootCertificate } = yield* identity()
       const channel = yield* GrpcChannel.make(tls(yield* peers.nobody, rootCertificate))
       for (let i = 0; i < 3; i++) assert.strictEqual(yield* failing(channel), "ConnectionFailed")
-      assert.strictEqual(yield* channel.losses, 0)
+      assert.strictEqual(yield* channel.connections, 0)
     })
   )
 
@@ -236,17 +234,24 @@ describe("certificates", () => {
     Effect.gen(function* () {
       const { key, rootCertificate } = yield* identity()
       const broken = rootCertificate.replace(/[A-Za-z0-9+/]{40}/, "A".repeat(40))
+      const advice = new Set<string>()
       for (const roots of [
         "",
         "robot.pem",
         broken,
         `${rootCertificate}\n${broken}`,
         key,
-        rootCertificate.slice(0, -30)
+        `${rootCertificate}\n${key}`,
+        rootCertificate.replaceAll("\n", "\\n"),
+        rootCertificate.slice(0, -30),
+        `${rootCertificate}\n${rootCertificate.slice(0, -30)}`
       ]) {
         const error = yield* Effect.flip(GrpcChannel.make(tls(443, roots)))
         assert.strictEqual(error.field, "rootCertificates")
+        advice.add(error.message)
       }
+      // None, broken, more than certificates, a private key, line breaks.
+      assert.strictEqual(advice.size, 5)
     })
   )
 
@@ -292,7 +297,7 @@ describe("targets", () => {
   it.live("that cannot be are refused", () =>
     Effect.gen(function* () {
       const { rootCertificate: rootCertificates } = yield* identity()
-      for (const host of ["", "a b", "a/b", "https://robot", "user@robot", "[::1]"]) {
+      for (const host of ["", "a b", "a/b", "https://robot", "user@robot", "[::1]", "spot~x", "-x"]) {
         assert.strictEqual(yield* refused({ _tag: "Tls", host, port: 443, rootCertificates }), "url")
       }
       for (const port of [0, -1, 65536, 1.5, Number.NaN]) {
@@ -303,6 +308,15 @@ describe("targets", () => {
       }
       for (const path of ["", "a\nb", "a\u0000b"]) {
         assert.strictEqual(yield* refused({ _tag: "UnixSocket", path }), "path")
+      }
+    })
+  )
+
+  it.live("and timeouts that are none are refused", () =>
+    Effect.gen(function* () {
+      for (const timeout of [0, -5, Number.NaN, Infinity, Duration.infinity, JSON.parse('"soon"')]) {
+        const made = GrpcChannel.make({ ...where, target: { _tag: "UnixSocket", path: "s" }, timeout })
+        assert.strictEqual((yield* Effect.flip(made)).field, "timeout")
       }
     })
   )
@@ -342,7 +356,7 @@ describe("targets", () => {
       assert.strictEqual(lookups, 1)
       path = join(directory, "two")
       yield* one.dropConnections
-      yield* within("2 seconds")(eventually(Effect.map(channel.losses, (losses) => losses === 1)))
+      yield* within("2 seconds")(eventually(Effect.map(channel.connections, (n) => n === 2)))
       assert.strictEqual((yield* call(channel, { token: Redacted.make("t") })).token, "Bearer t")
       assert.strictEqual(lookups, 2)
       assert.strictEqual(yield* two.accepted, 1)
@@ -387,7 +401,8 @@ describe("connections", () => {
       const [elapsed, answer] = yield* Effect.timed(call(channel))
       assert.deepStrictEqual(answer, success)
       assert.isBelow(Duration.toMillis(elapsed), 900)
-      assert.strictEqual(yield* channel.losses, 1)
+      // Established, lost, established.
+      assert.strictEqual(yield* channel.connections, 3)
     })
   )
 
@@ -398,7 +413,7 @@ describe("connections", () => {
       const channel = yield* GrpcChannel.make(tls(server.port, id.rootCertificate))
       yield* call(channel)
       yield* server.dropConnections
-      yield* within("2 seconds")(eventually(Effect.map(channel.losses, (losses) => losses === 1)))
+      yield* within("2 seconds")(eventually(Effect.map(channel.connections, (n) => n === 2)))
       assert.deepStrictEqual(yield* call(channel), success)
       assert.strictEqual(yield* server.accepted, 2)
     })
@@ -410,8 +425,9 @@ describe("connections", () => {
       const faults = yield* GrpcFaults.make
       const server = yield* GrpcServer.make({ listen: { _tag: "Tls", ...id }, handlers: answering, faults })
       const channel = yield* GrpcChannel.make(tls(server.port, id.rootCertificate))
+      yield* channel.connect(AUTHORITY)
       yield* faults.push(GrpcFaults.GrpcFault.Silent())
-      assert.strictEqual(yield* failing(channel, { timeout: 100 }), "TimedOut")
+      assert.strictEqual(yield* failing(channel, { timeout: 500 }), "TimedOut")
       assert.deepStrictEqual(yield* call(channel), success)
       assert.strictEqual(yield* server.accepted, 2)
       yield* within("2 seconds")(eventually(Effect.map(server.connections, (open) => open === 1)))
@@ -501,13 +517,24 @@ describe("connections", () => {
     })
   )
 
-  it.live("a call without a deadline sends none", () =>
+  it.live("a connection that is lost is counted before the call that it carried ends", () =>
     Effect.gen(function* () {
       const id = yield* identity()
-      const server = yield* GrpcServer.make({ listen: { _tag: "Tls", ...id }, handlers: answering })
+      const faults = yield* GrpcFaults.make
+      const server = yield* GrpcServer.make({ listen: { _tag: "Tls", ...id }, handlers: answering, faults })
       const channel = yield* GrpcChannel.make(tls(server.port, id.rootCertificate))
-      yield* call(channel, { timeout: Duration.infinity })
-      assert.deepStrictEqual((yield* server.requests)[0]?.timeout, Option.none())
+      assert.strictEqual(yield* channel.connections, 0)
+      yield* call(channel)
+      assert.strictEqual(yield* channel.connections, 1)
+      yield* call(channel)
+      assert.strictEqual(yield* channel.connections, 1)
+      yield* faults.push(GrpcFaults.GrpcFault.DropBefore())
+      yield* failing(channel)
+      assert.strictEqual(yield* channel.connections, 2)
+      yield* call(channel)
+      assert.strictEqual(yield* channel.connections, 3)
+      yield* call(channel, { authority: "id.spot.robot" })
+      assert.strictEqual(yield* channel.connections, 4)
     })
   )
 })
@@ -557,34 +584,6 @@ describe("isolation", () => {
           )
         }
       }
-    })
-  )
-})
-
-const running = (port: number, roots: string) =>
-  Effect.callback<string>((resume) => {
-    const child = execFile(
-      process.execPath,
-      ["--conditions", "@latchkey/source", fileURLToPath(new URL("fixtures/idle.ts", import.meta.url))],
-      { env: { ...process.env, PORT: String(port), ROOTS: roots }, timeout: 20_000 },
-      (error, stdout) => resume(error === null ? Effect.succeed(stdout) : Effect.die(error))
-    )
-    return Effect.sync(() => child.kill())
-  })
-
-describe("the process", () => {
-  it.live("ends by itself although a channel is open and idle", () =>
-    Effect.gen(function* () {
-      const id = yield* identity()
-      const server = yield* GrpcServer.make({ listen: { _tag: "Tls", ...id }, handlers: answering })
-      assert.strictEqual(yield* running(server.port, id.rootCertificate), "Success")
-    })
-  )
-
-  it.live("ends by itself after a connection that never came about", () =>
-    Effect.gen(function* () {
-      const peer = yield* peers.silent
-      assert.strictEqual(yield* running(peer.port, (yield* identity()).rootCertificate), "Failure")
     })
   )
 })

@@ -13,7 +13,7 @@ const world = Effect.gen(function* () {
     handlers: { [PATH]: () => Effect.succeed(bytes(success)) },
     faults
   })
-  return { faults, call: Effect.result(channel.unary(Method, login({}))) }
+  return { faults, channel, call: Effect.result(channel.unary(Method, login({}))) }
 })
 
 describe("GrpcMemory", () => {
@@ -41,6 +41,39 @@ describe("GrpcMemory", () => {
       assert.isUndefined(fiber.pollUnsafe())
       yield* TestClock.adjust("1 millis")
       assert.deepStrictEqual(yield* Fiber.join(fiber), Result.succeed(success))
+    })
+  )
+
+  it.effect("its own timeout counts, and is refused where it is none", () =>
+    Effect.gen(function* () {
+      const options = { provider: "test", instance: "memory", handlers: {} }
+      const none = yield* GrpcMemory.make({ ...options, timeout: 0 })
+      for (const error of [
+        yield* Effect.flip(none.unary(Method, login({}))),
+        yield* Effect.flip(none.connect(undefined))
+      ]) {
+        assert.strictEqual(error._tag === "InvalidRequest" && error.field, "timeout")
+      }
+      yield* none.connect(undefined, { timeout: 1 })
+      const hasty = yield* GrpcMemory.make({
+        ...options,
+        handlers: { [PATH]: () => Effect.never },
+        timeout: "2 seconds"
+      })
+      const fiber = yield* Effect.forkChild(Effect.flip(hasty.unary(Method, login({}))))
+      yield* TestClock.adjust("2 seconds")
+      const error = yield* Fiber.join(fiber)
+      assert.strictEqual(error._tag === "TransportError" && error.reason._tag, "TimedOut")
+    })
+  )
+
+  it.effect("counts no connections, whatever faults cut", () =>
+    Effect.gen(function* () {
+      const { call, channel, faults } = yield* world
+      yield* channel.connect("auth.spot.robot", { anew: true })
+      yield* faults.push(GrpcFaults.GrpcFault.DropBefore())
+      assert.isTrue(Result.isFailure(yield* call))
+      assert.strictEqual(yield* channel.connections, 0)
     })
   )
 })

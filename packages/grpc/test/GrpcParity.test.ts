@@ -201,6 +201,20 @@ const worldOf = (make: MakeWorld, handler: GrpcHandlers.GrpcHandler, maxMessageB
 
 const answering: GrpcHandlers.GrpcHandler = () => Effect.succeed(bytes(success))
 
+/** A text that is no duration is one only to who does not check types. */
+const noTimeouts: ReadonlyArray<Duration.Input> = [
+  0,
+  -5,
+  Number.NaN,
+  "0 millis",
+  "-1 seconds",
+  Infinity,
+  "Infinity",
+  Duration.infinity,
+  "99999999999 hours",
+  JSON.parse('"soon"')
+]
+
 const call = (
   channel: GrpcChannel.GrpcChannel,
   options?: GrpcChannel.CallOptions,
@@ -346,7 +360,7 @@ const plain = (name: string, make: MakeWorld) =>
     it.live("a token that cannot travel is refused before anything is sent", () =>
       Effect.gen(function* () {
         const world = yield* worldOf(make, answering)
-        for (const token of ["", "a b", "a\nb", "a\r\nx: y", "ü", "a\u0000"]) {
+        for (const token of ["", "a b", "a\nb", "a\r\nx: y", "ü", "a\u0000", "x".repeat(16_385)]) {
           const error = yield* Effect.flip(call(world.channel, { token: Redacted.make(token) }))
           assert.strictEqual(verdict(error), "InvalidRequest token")
         }
@@ -355,6 +369,63 @@ const plain = (name: string, make: MakeWorld) =>
           "InvalidRequest authority"
         )
         assert.strictEqual(yield* world.handled, 0)
+      })
+    )
+
+    it.live("a token of 16 KiB arrives", () =>
+      Effect.gen(function* () {
+        const world = yield* worldOf(make, answering)
+        const token = "x".repeat(16_384)
+        yield* call(world.channel, { token: Redacted.make(token) })
+        assert.strictEqual((yield* world.requests)[0]?.metadata.get("authorization"), `Bearer ${token}`)
+      })
+    )
+
+    it.live("a timeout that is none is refused before anything is sent, to call and to connect", () =>
+      Effect.gen(function* () {
+        const world = yield* worldOf(make, answering)
+        for (const timeout of noTimeouts) {
+          assert.strictEqual(
+            verdict(yield* Effect.flip(call(world.channel, { timeout }))),
+            "InvalidRequest timeout"
+          )
+          const error = yield* Effect.flip(world.channel.connect(AUTHORITY, { timeout }))
+          assert.strictEqual(verdict(error), "InvalidRequest timeout")
+        }
+        assert.strictEqual(yield* world.handled, 0)
+        yield* call(world.channel, { timeout: "365 days" })
+      })
+    )
+
+    it.live("a path that is none is refused before anything is sent", () =>
+      Effect.gen(function* () {
+        const world = yield* worldOf(make, answering)
+        for (const path of [
+          "",
+          "x/y",
+          "/",
+          "/x",
+          "/x/",
+          "//y",
+          "/a\nb",
+          "/x/y z",
+          "/ü/y",
+          `/x/${"y".repeat(20_000)}`
+        ]) {
+          const error = yield* Effect.flip(world.channel.unary({ ...Method, path }, login({})))
+          assert.strictEqual(verdict(error), "InvalidRequest path")
+        }
+        assert.strictEqual(yield* world.handled, 0)
+      })
+    )
+
+    it.live("connect succeeds, and needs no call", () =>
+      Effect.gen(function* () {
+        const world = yield* worldOf(make, answering)
+        yield* world.channel.connect(AUTHORITY)
+        yield* world.channel.connect(AUTHORITY, { anew: true })
+        assert.strictEqual(yield* world.handled, 0)
+        assert.deepStrictEqual(yield* call(world.channel), success)
       })
     )
 
@@ -386,6 +457,25 @@ const faulty: ReadonlyArray<
   ["silence", GrpcFault.Silent(), "TimedOut", 0],
   ["late", GrpcFault.Delay({ duration: "5 seconds" }), "TimedOut", 0],
   ["status", GrpcFault.Status({ code: 9, details: "no" }), "GrpcStatus 9 no", 0],
+  // In the very words that grpc-js has for what goes wrong on the way.
+  [
+    "status like HTTP 401",
+    GrpcFault.Status({ code: 16, details: "Received HTTP status code 401" }),
+    "GrpcStatus 16 Received HTTP status code 401",
+    0
+  ],
+  [
+    "status like a cut",
+    GrpcFault.Status({ code: 14, details: "Connection dropped" }),
+    "GrpcStatus 14 Connection dropped",
+    0
+  ],
+  [
+    "status like a reset",
+    GrpcFault.Status({ code: 1, details: "Call cancelled" }),
+    "GrpcStatus 1 Call cancelled",
+    0
+  ],
   ["text as status", GrpcFault.RawStatus({ status: "abc" }), "InvalidResponse", 0],
   ["unknown status", GrpcFault.RawStatus({ status: "99" }), "GrpcStatus 99 ", 0],
   ["HTTP 400", GrpcFault.Http({ status: 400 }), "InvalidResponse 400", 0],
@@ -440,19 +530,6 @@ const faults = (name: string, make: MakeWorld) =>
         })
       )
     }
-
-    it.live("counts the connections that were lost, before the call that lost one ends", () =>
-      Effect.gen(function* () {
-        const world = yield* worldOf(make, answering)
-        yield* call(world.channel)
-        assert.strictEqual(yield* world.channel.losses, 0)
-        yield* world.faults.push(GrpcFault.DropBefore())
-        yield* Effect.flip(call(world.channel))
-        assert.strictEqual(yield* world.channel.losses, 1)
-        yield* call(world.channel)
-        assert.strictEqual(yield* world.channel.losses, 1)
-      })
-    )
 
     it.live("a delay within the deadline is only a delay", () =>
       Effect.gen(function* () {

@@ -57,6 +57,23 @@ describe("GrpcStatus", () => {
       })
   )
 
+  it.effect.prop(
+    "a text is shown from its beginning, without what cannot be seen, and never longer than asked",
+    { text: Schema.String, max: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 })) },
+    ({ max, text }) =>
+      Effect.sync(() => {
+        const shown = Array.from(GrpcStatus.cleaned(`a\n\u200bb${text}`, max))
+        assert.isAtMost(shown.length, max)
+        assert.strictEqual(shown.slice(0, 2).join(""), "ab".slice(0, max))
+      })
+  )
+
+  it("no more of a text is looked at than its beginning, however long it is", () => {
+    assert.strictEqual(GrpcStatus.cleaned(`${"\u200b".repeat(799)}xy`), "x")
+    assert.strictEqual(GrpcStatus.cleaned(`${"\u200b".repeat(39)}xy`, 10), "x")
+    assert.strictEqual(GrpcStatus.cleaned("x".repeat(1000)).length, 200)
+  })
+
   it("its own message does not carry the server's text", () => {
     const status = new GrpcStatus.GrpcStatus({ code: 13, details: "canary" })
     assert.notInclude(status.message, "canary")

@@ -25,11 +25,18 @@ const isReadable = (certificate: string): boolean => {
   }
 }
 
-/** Undefined unless there is at least one and all can be read. */
-const certificatesIn = (pem: string): ReadonlyArray<string> | undefined => {
+/** The certificates one by one, or what is wrong with the text. */
+const certificatesIn = (pem: string): ReadonlyArray<string> | string => {
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem))
+    return "there is a private key in it: it does not belong there; give the root certificates only"
+  if (/-----BEGIN [A-Z ]+-----\\[nr]/.test(pem))
+    return "it has \\n as two characters where its lines should end: put real line breaks there"
   const found = pem.match(CERTIFICATE) ?? []
-  if (found.length === 0 || found.length !== pem.split("-----BEGIN").length - 1) return undefined
-  return found.every(isReadable) ? found : undefined
+  if (found.length === 0)
+    return "there is no certificate in it: the text of a PEM file is needed, from -----BEGIN CERTIFICATE----- on"
+  if (found.length !== pem.split("-----BEGIN").length - 1)
+    return "there is something in it that is not a whole certificate: give the root certificates only, in PEM form"
+  return found.every(isReadable) ? found : "there is a certificate in it that cannot be read: is it damaged?"
 }
 
 const isHost = (text: string): boolean => isIP(text) !== 0 || /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(text)
@@ -58,13 +65,17 @@ export const dialled = (where: Where, target: Target): Effect.Effect<Dialled, In
     }
     return isPath(path)
       ? Effect.succeed({ address: Effect.succeed(`unix:${resolve(path)}`), rootCertificates: [] })
-      : refused("path", "the path of the socket cannot be one")
+      : refused(
+          "path",
+          "the path of the socket must not be empty, nor have line breaks or control characters in it"
+        )
   }
 
   const { host, port } = target
-  if (!isHost(host) || !Number.isInteger(port) || port < 1 || port > 65535) {
-    return refused("url", "the host or the port of the target cannot be one")
-  }
+  if (!isHost(host))
+    return refused("url", "the host must be a name (letters, digits, dots and hyphens) or an IP address")
+  if (!Number.isInteger(port) || port < 1 || port > 65535)
+    return refused("url", "the port must be a whole number from 1 to 65535")
   const address = Effect.succeed(`dns:${isIPv6(host) ? `[${host}]` : host}:${port}`)
   if (target._tag === "Plaintext") {
     return isLoopback(host)
@@ -72,7 +83,7 @@ export const dialled = (where: Where, target: Target): Effect.Effect<Dialled, In
       : refused("url", "without TLS only this machine itself can be spoken to")
   }
   const rootCertificates = certificatesIn(target.rootCertificates)
-  return rootCertificates === undefined
-    ? refused("rootCertificates", "there is no certificate in it, or one that cannot be read: PEM is needed")
+  return typeof rootCertificates === "string"
+    ? refused("rootCertificates", rootCertificates)
     : Effect.succeed({ address, rootCertificates })
 }

@@ -1,6 +1,6 @@
 /** One call on the wire: what went out, and what came of it. */
 import * as grpc from "@grpc/grpc-js"
-import type { Outcome } from "./outcome.ts"
+import { madeUp, type Outcome } from "./outcome.ts"
 
 export interface Request {
   readonly path: string
@@ -15,9 +15,16 @@ const first = (metadata: grpc.Metadata, name: string): string | undefined => {
   return typeof value === "string" ? value : undefined
 }
 
-/** Calls `onDone` once, never before it returns. The result cancels the call. */
+const cancelling =
+  (call: { readonly cancelWithStatus: (status: grpc.status, details: string) => void }) => () =>
+    call.cancelWithStatus(grpc.status.CANCELLED, "Cancelled by the caller")
+
+/**
+ * Calls `onDone` once, never before it returns. The result cancels the call. `guard` has the last word before anything
+ * is sent.
+ */
 export const exchange = (
-  channel: grpc.ChannelInterface,
+  { channel, guard }: { readonly channel: grpc.ChannelInterface; readonly guard: grpc.CallCredentials },
   request: Request,
   onDone: (outcome: Outcome) => void
 ): (() => void) => {
@@ -27,6 +34,7 @@ export const exchange = (
   let message: Uint8Array | undefined
   let messages = 0
   const call = channel.createCall(request.path, request.deadline, null, null, null)
+  call.setCredentials(guard)
   call.start(metadata, {
     onReceiveMetadata: (received) => {
       headers = received
@@ -41,11 +49,13 @@ export const exchange = (
       // An answer without a message has its headers in the place of the trailers.
       const only = Object.keys(status.metadata.toJSON()).length > 0 ? status.metadata : undefined
       const heads = headers ?? only
+      const contentType = heads === undefined ? undefined : first(heads, "content-type")
       onDone({
         code: status.code,
         details: status.details,
         answered: heads !== undefined,
-        contentType: heads === undefined ? undefined : first(heads, "content-type"),
+        isTheirs: only !== undefined && contentType?.startsWith("application/grpc") === true,
+        contentType,
         retryAfter: heads === undefined ? undefined : first(heads, "retry-after"),
         messages,
         message
@@ -58,5 +68,28 @@ export const exchange = (
     Buffer.from(request.message.buffer, request.message.byteOffset, request.message.byteLength)
   )
   call.halfClose()
-  return () => call.cancelWithStatus(grpc.status.CANCELLED, "Cancelled by the caller")
+  return cancelling(call)
+}
+
+/** Gets as far as a call gets before anything is sent. Status 0: there is a connection. Otherwise like `exchange`. */
+export const probe = (
+  channel: grpc.ChannelInterface,
+  deadline: number,
+  onDone: (outcome: Outcome) => void
+): (() => void) => {
+  let reached = false
+  const call = channel.createCall("/", deadline, null, null, null)
+  // Credentials are asked for when a connection has been chosen. Without them grpc-js sends nothing.
+  call.setCredentials(
+    grpc.credentials.createFromMetadataGenerator((_, done) => {
+      reached = true
+      done(new Error("nothing is to be sent"))
+    })
+  )
+  call.start(new grpc.Metadata(), {
+    onReceiveMetadata: () => {},
+    onReceiveMessage: () => {},
+    onReceiveStatus: ({ code, details }) => onDone(madeUp(reached ? 0 : code, details))
+  })
+  return cancelling(call)
 }

@@ -5,6 +5,26 @@ import * as Duration from "effect/Duration"
 import { notAnAnswer } from "./notAnAnswer.ts"
 import type { Failure, Where } from "./outcome.ts"
 
+/** What grpc-js makes of it. */
+export const codeOfHttp = (status: number): number => {
+  switch (status) {
+    case 400:
+      return 13
+    case 401:
+      return 16
+    case 403:
+      return 7
+    case 404:
+      return 12
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return 14
+  }
+  return 2
+}
+
 export const httpFailure = (
   { provider, instance }: Where,
   status: number,

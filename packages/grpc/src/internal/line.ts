@@ -3,53 +3,43 @@
  *
  * A line is one grpc channel that connects once. As soon as its connection fails, is lost, or a call on it ran into
  * its deadline, the next call gets a new line: grpc-js would make it wait for its back-off, or answer it with the last
- * failure, although the server may be back.
- *
- * grpc-js never gives up a connection attempt, not even when its channel is closed. So the sockets of a line are
- * collected here, and destroyed with it.
+ * failure, although the server may be back. Nor does a call that grpc-js tries once more leave on a second connection:
+ * another machine may be at its end.
  */
 import * as grpc from "@grpc/grpc-js"
 import * as Effect from "effect/Effect"
-import { AsyncLocalStorage } from "node:async_hooks"
-import diagnostics from "node:diagnostics_channel"
-import { Socket } from "node:net"
+import type { Socket } from "node:net"
+import { inside, outside } from "./sockets.ts"
 
-const connecting = new AsyncLocalStorage<Line>()
-
-const collect = (message: unknown): void => {
-  const line = connecting.getStore()
-  if (line === undefined || typeof message !== "object" || message === null || !("socket" in message)) return
-  if (message.socket instanceof Socket) line.collected(message.socket)
+export interface Watching {
+  /** A connection was established, or an established one is not to be used any more. */
+  readonly onChange: () => void
+  /** Called once, when no further call should use the line. */
+  readonly onRetired: (line: Line) => void
 }
-
-// Subscribing the same function twice would call it twice.
-let collectors = 0
-
-/** Sockets of lines are collected until the scope ends. */
-export const collecting = Effect.acquireRelease(
-  Effect.sync(() => {
-    if (collectors++ === 0) diagnostics.subscribe("net.client.socket", collect)
-  }),
-  () =>
-    Effect.sync(() => {
-      if (--collectors === 0) diagnostics.unsubscribe("net.client.socket", collect)
-    })
-)
 
 export class Line {
   readonly channel: grpc.ChannelInterface
-  readonly #onRetired: (line: Line, wasConnected: boolean) => void
+  /** Goes with every call, and lets it out on the connection of the line only. */
+  readonly guard: grpc.CallCredentials
+  readonly #watching: Watching
   /** Open or still connecting. */
   readonly #sockets = new Set<Socket>()
   #onSilence = (): void => {}
   #connected = false
+  #lost = false
   #retired = false
+  #closed = false
   #calls = 0
 
-  /** `onRetired` is called once, when no further call should use the line. */
-  constructor(channel: () => grpc.ChannelInterface, onRetired: (line: Line, wasConnected: boolean) => void) {
-    this.#onRetired = onRetired
-    this.channel = connecting.run(this, () => {
+  constructor(channel: () => grpc.ChannelInterface, watching: Watching) {
+    this.#watching = watching
+    this.guard = grpc.credentials.createFromMetadataGenerator((_, done) =>
+      this.#lost
+        ? done(Object.assign(new Error("lost"), { code: grpc.status.UNAVAILABLE }))
+        : done(null, new grpc.Metadata())
+    )
+    this.channel = inside(this, () => {
       const made = channel()
       made.getConnectivityState(true)
       return made
@@ -59,9 +49,26 @@ export class Line {
 
   readonly #follow = (): void => {
     const state = this.channel.getConnectivityState(false)
-    if (state === grpc.connectivityState.READY) this.#connected = true
-    else if (this.#connected || state === grpc.connectivityState.TRANSIENT_FAILURE) this.retire()
-    if (!this.#retired) this.channel.watchConnectivityState(state, Infinity, this.#follow)
+    if (state === grpc.connectivityState.SHUTDOWN) return
+    if (state === grpc.connectivityState.READY) {
+      this.#connected = true
+      this.#watching.onChange()
+    } else if (this.#connected || state === grpc.connectivityState.TRANSIENT_FAILURE) {
+      this.#lost = true
+      if (this.#connected && this.#retired) this.#watching.onChange()
+      this.retire()
+    }
+    if (!this.#lost) this.channel.watchConnectivityState(state, Infinity, this.#follow)
+  }
+
+  /** Its connection is established, and may be used. */
+  get stands(): boolean {
+    return this.#connected && !this.#retired
+  }
+
+  /** Its connection failed or was lost. */
+  get isLost(): boolean {
+    return this.#lost
   }
 
   /** Nothing is left of it. */
@@ -69,13 +76,17 @@ export class Line {
     return this.#retired && this.#calls === 0 && this.#sockets.size === 0
   }
 
-  /** Only while it is connecting: a caller's own connection must never be taken for one of the line's. */
   collected(socket: Socket): void {
-    if (this.#connected || this.#retired) return
+    if (this.#connected && !this.#lost) return
+    if (this.#closed) {
+      // Its maker is about to connect it.
+      queueMicrotask(() => socket.destroy())
+      return
+    }
     this.#sockets.add(socket)
     socket.once("close", () => {
       this.#sockets.delete(socket)
-      if (this.#sockets.size === 0) this.#onSilence()
+      if (this.#sockets.size === 0) outside(this.#onSilence)
     })
   }
 
@@ -95,7 +106,8 @@ export class Line {
   retire(): void {
     if (this.#retired) return
     this.#retired = true
-    this.#onRetired(this, this.#connected)
+    if (this.#connected) this.#watching.onChange()
+    this.#watching.onRetired(this)
     // grpc-js may be in the middle of telling its calls what happened.
     setImmediate(() => {
       if (this.#calls === 0) this.#close()
@@ -103,9 +115,10 @@ export class Line {
   }
 
   #close(): void {
+    this.#closed = true
     this.channel.close()
     // A connection that stands is let go politely.
-    if (!this.#connected) this.#destroy()
+    if (!this.#connected || this.#lost) this.#destroy()
   }
 
   #destroy(): void {

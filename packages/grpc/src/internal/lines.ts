@@ -5,7 +5,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { createSecureContext } from "node:tls"
-import { collecting, Line } from "./line.ts"
+import { Line, type Watching } from "./line.ts"
+import { startCollecting } from "./sockets.ts"
 
 /** Deadlines are times of the machine, whatever clock a test has put in its place. */
 export const machine = Clock.Clock.defaultValue()
@@ -18,7 +19,8 @@ export interface Lines {
   readonly get: (authority: string) => Line | undefined
   /** The same, opened if need be. `address` is in the syntax of gRPC. Undefined when the scope has ended. */
   readonly open: (authority: string, address: string) => Line | undefined
-  readonly losses: () => number
+  /** Grows with every connection that is established, and with every established one that is given up. */
+  readonly connections: () => number
 }
 
 export interface Options {
@@ -31,7 +33,7 @@ export interface Options {
 export const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<Lines, never, Scope.Scope> {
-  yield* collecting
+  yield* startCollecting
   const credentials =
     options.rootCertificates.length === 0
       ? grpc.credentials.createInsecure()
@@ -43,7 +45,7 @@ export const make = Effect.fnUntraced(function* (
   const current = new Map<string, Line>()
   const all = new Set<Line>()
   let ended = false
-  let losses = 0
+  let connections = 0
 
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
@@ -53,10 +55,12 @@ export const make = Effect.fnUntraced(function* (
     }).pipe(Effect.timeoutOption(GOODBYE), Effect.provideService(Clock.Clock, machine))
   )
 
-  const retired = (authority: string) => (line: Line, wasConnected: boolean) => {
-    if (wasConnected) losses++
-    if (current.get(authority) === line) current.delete(authority)
-  }
+  const watching = (authority: string): Watching => ({
+    onChange: () => connections++,
+    onRetired: (line) => {
+      if (current.get(authority) === line) current.delete(authority)
+    }
+  })
 
   const channel = (authority: string, address: string) => () =>
     new grpc.Channel(address, credentials, {
@@ -79,11 +83,11 @@ export const make = Effect.fnUntraced(function* (
       const before = current.get(authority)
       if (before !== undefined) return before
       for (const line of all) if (line.isSilent) all.delete(line)
-      const line = new Line(channel(authority, address), retired(authority))
+      const line = new Line(channel(authority, address), watching(authority))
       all.add(line)
       current.set(authority, line)
       return line
     },
-    losses: () => losses
+    connections: () => connections
   }
 })

@@ -2,29 +2,24 @@
 import * as Effect from "effect/Effect"
 import type { GrpcStatus } from "../GrpcStatus.ts"
 import type { GrpcFault } from "../testing/GrpcFaults.ts"
-import type { Outcome } from "./outcome.ts"
+import { codeOfHttp } from "./httpAnswer.ts"
+import { madeUp, type Outcome } from "./outcome.ts"
 
 const GRPC = "application/grpc"
 
 const status = (code: number, details: string): Outcome => ({
-  code,
-  details,
+  ...madeUp(code, details),
   answered: true,
-  contentType: GRPC,
-  retryAfter: undefined,
-  messages: 0,
-  message: undefined
-})
-
-const madeUp = (code: number, details: string): Outcome => ({
-  ...status(code, details),
-  answered: false,
-  contentType: undefined
+  isTheirs: true,
+  contentType: GRPC
 })
 
 export const message = (bytes: Uint8Array, maxMessageBytes: number): Outcome =>
   bytes.length > maxMessageBytes
-    ? status(8, `Received message larger than max (${bytes.length} vs ${maxMessageBytes})`)
+    ? {
+        ...status(8, `Received message larger than max (${bytes.length} vs ${maxMessageBytes})`),
+        isTheirs: false
+      }
     : { ...status(0, ""), messages: 1, message: bytes }
 
 export const deadline: Outcome = madeUp(4, "Deadline exceeded")
@@ -81,13 +76,16 @@ export const faulty = (
       return Effect.succeed(status(Number(fault.status), ""))
     case "Http":
       return Effect.succeed({
-        ...(fault.status === 200 ? reset(0) : status(2, `Received HTTP status code ${fault.status}`)),
+        ...(fault.status === 200
+          ? reset(0)
+          : madeUp(codeOfHttp(fault.status), `Received HTTP status code ${fault.status}`)),
         answered: true,
         contentType: fault.contentType ?? "text/plain"
       })
     case "Html":
       return Effect.succeed({
-        ...status(8, `Received message larger than max (1752460652 vs ${maxMessageBytes})`),
+        ...madeUp(8, `Received message larger than max (1752460652 vs ${maxMessageBytes})`),
+        answered: true,
         contentType: "text/html"
       })
     case "Garbage":

@@ -13,6 +13,8 @@ export interface Outcome {
   readonly details: string
   /** Whether the far end sent at least response headers. */
   readonly answered: boolean
+  /** Whether the status surely came over the wire, from something that speaks gRPC. */
+  readonly isTheirs: boolean
   /** Of the response headers. */
   readonly contentType: string | undefined
   /** Of the response headers: `retry-after`. */
@@ -22,6 +24,18 @@ export interface Outcome {
   /** The last one. */
   readonly message: Uint8Array | undefined
 }
+
+/** Of a call that the far end sent nothing for. */
+export const madeUp = (code: number, details: string): Outcome => ({
+  code,
+  details,
+  answered: false,
+  isTheirs: false,
+  contentType: undefined,
+  retryAfter: undefined,
+  messages: 0,
+  message: undefined
+})
 
 export interface Where {
   readonly provider: string

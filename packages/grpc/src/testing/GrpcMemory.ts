@@ -18,7 +18,7 @@ import type { GrpcMethod } from "../GrpcMethod.ts"
 import { GrpcStatus } from "../GrpcStatus.ts"
 import { result } from "../internal/answer.ts"
 import * as memoryOutcome from "../internal/memoryOutcome.ts"
-import { type Outgoing, outgoing } from "../internal/outgoing.ts"
+import { dialling, type Outgoing, outgoing } from "../internal/outgoing.ts"
 import type { GrpcFaults } from "./GrpcFaults.ts"
 import type { GrpcHandlers, GrpcRequest } from "./GrpcHandlers.ts"
 
@@ -32,7 +32,7 @@ export interface Options {
   readonly handlers: GrpcHandlers
   /** Default: none. */
   readonly faults?: GrpcFaults
-  /** Of a call that states none. Default: 30 s. */
+  /** Of a call that states none. Longer than zero, and not infinite. Default: 30 s. */
   readonly timeout?: Duration.Input
   /** Both ways. Default: 100 MiB. */
   readonly maxMessageBytes?: number
@@ -49,14 +49,15 @@ const received = (path: string, sent: Outgoing): GrpcRequest => ({
     ["te", "trailers"],
     ...(sent.token === undefined ? [] : [["authorization", `Bearer ${sent.token}`] as const])
   ]),
-  timeout: Number.isFinite(sent.timeout) ? Option.some(Duration.millis(sent.timeout)) : Option.none(),
+  timeout: Option.some(Duration.millis(sent.timeout)),
   message: sent.message,
   serverName: sent.authority === "" ? Option.none() : Option.some(sent.authority)
 })
 
 /**
  * A channel that is connected to its handlers by nothing. Messages still become bytes and back, and requests are
- * refused by the same rules as by a real channel. `losses` counts the connections that faults cut.
+ * refused by the same rules as by a real channel. `connect` succeeds at once, and `connections` is always 0, whatever
+ * faults cut.
  *
  * @category constructors
  * @since 0.1.0
@@ -65,28 +66,26 @@ export const make = (options: Options): Effect.Effect<GrpcChannel> =>
   Effect.sync(() => {
     const where = { provider: options.provider, instance: options.instance }
     const limits = {
-      timeout: Duration.fromInputUnsafe(options.timeout ?? DEFAULT_TIMEOUT),
+      timeout: Duration.toMillis(DEFAULT_TIMEOUT),
       maxMessageBytes: options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES,
       isPrivate: true
     }
-    let losses = 0
+    const patience = options.timeout === undefined ? undefined : { timeout: options.timeout }
 
     const answer = Effect.fnUntraced(function* (request: GrpcRequest) {
       const fault = options.faults === undefined ? Option.none() : yield* options.faults.take(request.path)
       const handler =
         options.handlers[request.path]?.(request) ?? Effect.fail(new GrpcStatus({ code: 12, details: "" }))
-      const outcome = yield* Option.match(fault, {
+      return yield* Option.match(fault, {
         onNone: () => memoryOutcome.handled(handler, limits.maxMessageBytes),
         onSome: (some) => memoryOutcome.faulty(some, handler, limits.maxMessageBytes)
       })
-      if (outcome === memoryOutcome.dropped) losses++
-      return outcome
     })
 
     return {
       unary: <I, O>(method: GrpcMethod<I, O>, input: I, call?: CallOptions) =>
         Effect.suspend((): Effect.Effect<O, CallError> => {
-          const sent = outgoing(where, limits, method.encode(input), call)
+          const sent = outgoing(where, limits, method, input, { ...patience, ...call })
           if (sent instanceof InvalidRequest) return Effect.fail(sent)
           return answer(received(method.path, sent)).pipe(
             Effect.timeoutOrElse({
@@ -96,6 +95,11 @@ export const make = (options: Options): Effect.Effect<GrpcChannel> =>
             Effect.flatMap((outcome) => result(where, method, outcome))
           )
         }),
-      losses: Effect.sync(() => losses)
+      connect: (authority, connect) =>
+        Effect.suspend(() => {
+          const to = dialling(where, limits, authority, connect?.timeout ?? options.timeout)
+          return to instanceof InvalidRequest ? Effect.fail(to) : Effect.void
+        }),
+      connections: Effect.succeed(0)
     }
   })
