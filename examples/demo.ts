@@ -6,10 +6,10 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Console, Effect, Option } from "effect"
+import { Console, Effect, Option, Runtime } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { emulated } from "./demo/emulated.ts"
-import { failed } from "./demo/print.ts"
+import { failed, whileRead } from "./demo/print.ts"
 import { realRobot } from "./demo/realRobot.ts"
 
 const demo = Command.make(
@@ -46,8 +46,11 @@ const demo = Command.make(
 
 Command.run(demo, { version: "0.0.0" }).pipe(
   Effect.tapError((error) =>
-    failed(error instanceof Error ? `${error._tag}: ${error.message}` : String(error))
+    // What is wrong with the command line has been said already.
+    Runtime.getErrorReported(error) ? failed(`${error._tag}: ${error.message}`) : Effect.void
   ),
+  Effect.tapDefect((defect) => failed(String(defect))),
+  Effect.raceFirst(whileRead),
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain({ disableErrorReporting: true })
 )

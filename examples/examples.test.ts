@@ -7,35 +7,78 @@ import { SqliteSessionStore } from "@latchkey/store"
 import { ConfigProvider, Effect, Equal, FileSystem, Layer, Redacted, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { TestClock } from "effect/testing"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import * as SignIn from "./01_sign-in.ts"
 import { callWith } from "./02_call-a-service.ts"
 import { explain } from "./03_catch-errors.ts"
 import { Turnstile } from "./05_own-provider.ts"
 import * as UseAStore from "./08_use-a-store.ts"
-import { guardedService, handlers } from "./demo/guardedService.ts"
+import { guardedService, services } from "./demo/guardedService.ts"
 
 const password = Redacted.make("correct-horse")
+
+const demo = fileURLToPath(new URL("demo.ts", import.meta.url))
+const signIn = fileURLToPath(new URL("01_sign-in.ts", import.meta.url))
+
+/** As in `npm run demo`: below 24, Node warns of what it calls experimental. */
+const nodeFlags = ["--disable-warning=ExperimentalWarning", "--conditions=@latchkey/source"]
+
+/** Runs a program as a person would, piped. */
+const run = Effect.fnUntraced(function* (
+  program: string,
+  args: ReadonlyArray<string>,
+  options: { readonly stdin?: string; readonly env?: Record<string, string> } = {}
+) {
+  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+  const handle = yield* spawner.spawn(
+    ChildProcess.make(process.execPath, [...nodeFlags, program, ...args], {
+      extendEnv: true,
+      env: { NO_COLOR: "1", ...options.env },
+      stdin: Stream.encodeText(Stream.make(options.stdin ?? ""))
+    })
+  )
+  const [stdout, stderr, code] = yield* Effect.all(
+    [
+      Stream.mkString(Stream.decodeText(handle.stdout)),
+      Stream.mkString(Stream.decodeText(handle.stderr)),
+      handle.exitCode
+    ],
+    { concurrency: "unbounded" }
+  )
+  return { stdout, stderr, code }
+})
 
 describe("the examples run", () => {
   it.live("01 signs in, and the session is on disk", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const home = yield* fs.makeTempDirectoryScoped()
-      const token = yield* Effect.gen(function* () {
-        const token = yield* SignIn.program("user", password)
+      const { rootCertificates, url } = yield* RobotEmulator
+      const env = {
+        HOME: home,
+        XDG_STATE_HOME: home,
+        ROBOT_URL: url,
+        ROBOT_ROOTS: rootCertificates,
+        ROBOT_USERNAME: "user",
+        ROBOT_PASSWORD: "correct-horse"
+      }
+      const { code, stdout } = yield* run(signIn, [], { env })
+      assert.strictEqual(code, ChildProcessSpawner.ExitCode(0))
+      assert.include(stdout, "<redacted>")
+      yield* Effect.gen(function* () {
+        const token = yield* SignIn.program
+        assert.isNotEmpty(Redacted.value(token))
         const store = yield* SessionStore
         assert.strictEqual((yield* store.list).length, 1)
-        return token
       }).pipe(
-        Effect.provide([SignIn.layer, RobotEmulator.layer()]),
         Effect.provide(
-          ConfigProvider.layer(ConfigProvider.fromEnvRecord({ HOME: home, XDG_STATE_HOME: home }))
+          Layer.provideMerge(SignIn.layer, ConfigProvider.layer(ConfigProvider.fromEnvRecord(env)))
         )
       )
-      assert.isNotEmpty(Redacted.value(token))
       assert.isTrue(yield* fs.exists(`${home}/latchkey/sessions.db`))
-    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+    }).pipe(Effect.scoped, Effect.provide([RobotEmulator.layer(), NodeServices.layer]))
   )
 
   it.effect("02 calls a service of the robot, with a renewed session where the first was refused", () =>
@@ -48,10 +91,7 @@ describe("the examples run", () => {
         (yield* spot.requests).filter(({ path }) => path === guardedService.method.path).length,
         1
       )
-    }).pipe(
-      Effect.scoped,
-      Effect.provide([RobotTest.layer({ services: handlers }), SessionStore.layerMemory])
-    )
+    }).pipe(Effect.scoped, Effect.provide([RobotTest.layer({ services }), SessionStore.layerMemory]))
   )
 
   it.effect("03 tells what became of a sign-in", () =>
@@ -92,32 +132,6 @@ describe("the examples run", () => {
   )
 })
 
-const demo = fileURLToPath(new URL("demo.ts", import.meta.url))
-
-/** Runs the demo as a person would, piped. */
-const run = Effect.fnUntraced(function* (
-  args: ReadonlyArray<string>,
-  options: { readonly stdin?: string; readonly env?: Record<string, string> } = {}
-) {
-  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-  const handle = yield* spawner.spawn(
-    ChildProcess.make(process.execPath, ["--conditions=@latchkey/source", demo, ...args], {
-      extendEnv: true,
-      env: { NO_COLOR: "1", ...options.env },
-      stdin: Stream.encodeText(Stream.make(options.stdin ?? ""))
-    })
-  )
-  const [stdout, stderr, code] = yield* Effect.all(
-    [
-      Stream.mkString(Stream.decodeText(handle.stdout)),
-      Stream.mkString(Stream.decodeText(handle.stderr)),
-      handle.exitCode
-    ],
-    { concurrency: "unbounded" }
-  )
-  return { stdout, stderr, code }
-})
-
 const inAHome = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const home = yield* fs.makeTempDirectoryScoped()
@@ -138,7 +152,7 @@ const atARobot = <A, E, R>(
 describe("the demo", () => {
   it.live("does what it says, and is plain when piped", () =>
     Effect.gen(function* () {
-      const { code, stderr, stdout } = yield* run([])
+      const { code, stderr, stdout } = yield* run(demo, [])
       assert.strictEqual(stderr, "")
       assert.strictEqual(code, ChildProcessSpawner.ExitCode(0))
       assert.notInclude(stdout, "\u001b")
@@ -150,7 +164,10 @@ describe("the demo", () => {
     atARobot((args, env) =>
       Effect.gen(function* () {
         const fs = yield* FileSystem.FileSystem
-        const { code, stdout } = yield* run([...args, "--password-stdin"], { stdin: "correct-horse\n", env })
+        const { code, stdout } = yield* run(demo, [...args, "--password-stdin"], {
+          stdin: "correct-horse\n",
+          env
+        })
         assert.strictEqual(code, ChildProcessSpawner.ExitCode(0))
         assert.include(stdout, "spot-BD-12345678")
         assert.notInclude(stdout, "correct-horse")
@@ -166,9 +183,9 @@ describe("the demo", () => {
     it.live(`fails with ${name} for the password ${JSON.stringify(stdin)}`, () =>
       atARobot((args, env) =>
         Effect.gen(function* () {
-          const { code, stderr } = yield* run([...args, "--password-stdin"], { stdin, env })
+          const { code, stderr } = yield* run(demo, [...args, "--password-stdin"], { stdin, env })
           assert.strictEqual(code, ChildProcessSpawner.ExitCode(1))
-          assert.include(stderr, name)
+          assert.lengthOf(stderr.split(name), 2)
         })
       )
     )
@@ -177,9 +194,37 @@ describe("the demo", () => {
   for (const args of [["--url", "https://192.0.2.1"], ["--password-stdin"], ["--nonsense"]]) {
     it.live(`refuses ${args.join(" ")} by itself`, () =>
       Effect.gen(function* () {
-        const { code } = yield* run(args)
+        const { code, stderr } = yield* run(demo, args)
         assert.notStrictEqual(code, ChildProcessSpawner.ExitCode(0))
+        assert.lengthOf(stderr.trim().split("\n"), 2) // a title and one sentence
       }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
     )
   }
+
+  it.live("asks for nothing where there is no terminal", () =>
+    atARobot((args, env) =>
+      Effect.gen(function* () {
+        const { code, stderr, stdout } = yield* run(demo, args, { stdin: "correct-horse\n", env })
+        assert.strictEqual(code, ChildProcessSpawner.ExitCode(1))
+        assert.strictEqual(stdout, "")
+        assert.include(stderr, "--password-stdin")
+      })
+    )
+  )
+
+  it.live("ends and tidies up when nobody reads on", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const temp = yield* fs.makeTempDirectoryScoped()
+      const child = spawn(process.execPath, [...nodeFlags, demo], {
+        env: { ...process.env, TMPDIR: temp, TEMP: temp },
+        stdio: ["ignore", "pipe", "inherit"]
+      })
+      yield* Effect.addFinalizer(() => Effect.sync(() => child.kill()))
+      child.stdout.once("data", () => child.stdout.destroy())
+      const [code] = yield* Effect.promise(() => once(child, "close"))
+      assert.strictEqual(code, 141)
+      assert.deepStrictEqual(yield* fs.readDirectory(temp), [])
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+  )
 })

@@ -20,8 +20,19 @@ const benchTypes = async () => {
   return run("tsc", ["-p", "bench/tsconfig.json"])
 }
 
+let compiling
+/** Once for the two steps that want it. */
+const compiled = () => (compiling ??= run("tsc", ["-b"]))
+
+/** Reads what the compiler has written. */
+const api = async () => {
+  await compiled()
+  return node("api.mjs", "--check")
+}
+
 const steps = [
-  ["types", "tsc -b", () => run("tsc", ["-b"])],
+  ["types", "tsc -b", compiled],
+  ["api", "docs/api.txt is what is exported", api],
   ["bench", "tsc -p bench", benchTypes],
   ["effect", "Effect diagnostics", effectRules],
   ["lint", "oxlint", () => run("oxlint", ["--type-aware"])],

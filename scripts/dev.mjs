@@ -15,9 +15,12 @@ const cache = join(root, ".cache")
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 const windows = process.platform === "win32"
 
-const fail = (message) => {
-  console.error(`latchkey: ${message}`)
-  process.exit(1)
+/** Thrown where something has still to end before this process does. */
+const failure = (message, code = 1) => Object.assign(new Error(message), { code })
+
+const fail = ({ message, code }) => {
+  if (message) console.error(`latchkey: ${message}`)
+  process.exit(code)
 }
 
 const run = (command, args, options) =>
@@ -36,20 +39,29 @@ const run = (command, args, options) =>
       SIGHUP: () => child.kill("SIGHUP")
     }
     for (const [name, listener] of Object.entries(signals)) process.on(name, listener)
-    const done = (code) => {
+    const done = (code, error) => {
       for (const [name, listener] of Object.entries(signals)) process.off(name, listener)
-      resolve({ code, output })
+      resolve({ code, output, error })
     }
-    child.on("error", (error) => {
-      console.error(
-        error.code === "ENOENT"
-          ? `latchkey: "${command}" was not found${command === "npx" ? ": it comes with npm, beside Node" : ""}`
-          : `latchkey: "${command}" could not be started: ${error.message}`
-      )
-      done(127)
-    })
+    child.on("error", (error) => done(127, error))
     child.on("close", (code, signal) => done(signal ? 128 + constants.signals[signal] : code))
   })
+
+const notStarted = (command, error) =>
+  failure(
+    error.code === "ENOENT"
+      ? `"${command}" was not found${command === "npx" ? ": it comes with npm, beside Node" : ""}`
+      : `"${command}" could not be started: ${error.message}`,
+    127
+  )
+
+/** `npx`, whose failure is ours. A signal has been answered by npx, and needs no words. */
+const npx = async (args, options, why) => {
+  const { code, output, error } = await run("npx", ["--yes", ...args], { env: registryEnv, ...options })
+  if (error) throw notStarted("npx", error)
+  if (code !== 0) throw code > 128 ? failure("", code) : failure(why)
+  return output.trim()
+}
 
 /** Without a network npm would try in silence for more than a minute before it says so. */
 const registryEnv = { npm_config_fetch_retries: "1", ...process.env }
@@ -73,29 +85,42 @@ const lockHash = createHash("sha256")
   .update(readFileSync(join(root, "pnpm-lock.yaml")))
   .digest("hex")
 
-/** The lockfile is the one last installed, and nobody has removed a part of the result. */
+/** The workspace and its packages. */
+const projects = () =>
+  [".", ...readdirSync(join(root, "packages")).map((name) => join("packages", name))].flatMap((name) => {
+    const text = read(join(root, name, "package.json"))
+    return text === undefined ? [] : [{ folder: join(root, name), manifest: JSON.parse(text) }]
+  })
+
+/** Somebody may have removed a part of what was installed. */
+const isWhole = () =>
+  existsSync(join(modules, ".bin")) &&
+  projects().every(({ folder, manifest }) =>
+    Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }).every((name) =>
+      existsSync(join(folder, "node_modules", name, "package.json"))
+    )
+  )
+
 const isInstalled = () =>
   (process.env.npm_config_user_agent || "").startsWith("pnpm/") || // pnpm has just checked
-  (read(stamp) === lockHash &&
-    existsSync(join(modules, ".bin")) &&
-    readdirSync(join(root, "packages")).every((name) => {
-      const text = read(join(root, "packages", name, "package.json"))
-      if (text === undefined) return true
-      const { dependencies, devDependencies } = JSON.parse(text)
-      return !(dependencies || devDependencies) || existsSync(join(root, "packages", name, "node_modules"))
-    }))
+  (read(stamp) === lockHash && isWhole())
+
+const pnpmInstall = () =>
+  npx(
+    [manifest.packageManager.split("+")[0], "install", "--frozen-lockfile", "--trust-lockfile"],
+    {},
+    "the install failed, see above. It needs the npm registry: check the network and `npm ping`."
+  )
 
 const install = async () => {
   if (isInstalled()) return
   rmSync(stamp, { force: true }) // an install that is cut short must not pass for a whole one
-  const pnpm = manifest.packageManager.split("+")[0]
   console.error("latchkey: installing the locked dependencies")
-  const { code } = await run("npx", ["--yes", pnpm, "install", "--frozen-lockfile", "--trust-lockfile"], {
-    env: registryEnv
-  })
-  if (code >= 127) process.exit(code)
-  if (code !== 0)
-    fail("the install failed, see above. It needs the npm registry: check the network and `npm ping`.")
+  await pnpmInstall()
+  if (!isWhole()) {
+    rmSync(modules, { recursive: true, force: true }) // pnpm does not look into what it has put there before
+    await pnpmInstall()
+  }
   writeWhole(stamp, lockHash)
 }
 
@@ -115,34 +140,48 @@ const knownNode = () => {
 
 const getNode = async () => {
   if (knownNode()) return
-  if (!nodeSpec) fail(`Node ${process.version} is too old for the tools: please install Node 24`)
+  if (!nodeSpec) throw failure(`Node ${process.version} is too old for the tools: please install Node 24`)
   console.error(
     `latchkey: Node ${process.version} is too old for the tools, getting ${nodeSpec} from the npm registry`
   )
-  const { code, output } = await run(
-    "npx",
-    ["--yes", `--package=${nodeSpec}`, "--call", 'node -p "process.execPath"'],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-      env: registryEnv
-    }
+  const why = `could not get ${nodeSpec}: check the network, or install Node 24 yourself`
+  const path = await npx(
+    [`--package=${nodeSpec}`, "--call", 'node -p "process.execPath"'],
+    { stdio: ["ignore", "pipe", "inherit"] },
+    why
   )
-  const path = output.trim()
-  if (code >= 127) process.exit(code)
-  if (code !== 0 || !existsSync(path))
-    fail(`could not get ${nodeSpec}: check the network, or install Node 24 yourself`)
+  if (!existsSync(path)) throw failure(why)
   writeWhole(nodeNote, `${nodeSpec}\n${path}`)
+}
+
+/** Both come to an end before either's failure is told: an install that goes on by itself would meet the next one. */
+const prepare = async () => {
+  if (isInstalled() && knownNode()) return
+  const results = await exclusively(cache, () => Promise.allSettled([install(), getNode()]))
+  const failures = results.filter(({ status }) => status === "rejected").map(({ reason }) => reason)
+  for (const { message } of failures.slice(1)) if (message) console.error(`latchkey: ${message}`)
+  if (failures.length > 0) throw failures[0]
 }
 
 const main = async () => {
   const [tool, ...args] = process.argv.slice(2)
   if (version[0] < 18)
-    fail(`Node ${process.version} is too old: please install Node 24 (18 is the least to begin with)`)
-  if (!tool) fail("say which tool to run: node scripts/dev.mjs TOOL ARGS...")
-  if (!isInstalled() || !knownNode()) await exclusively(cache, () => Promise.all([install(), getNode()]))
-  const path = [dirname(knownNode()), join(modules, ".bin"), process.env.PATH].join(delimiter)
-  const { code } = await run(tool, args, { env: { ...process.env, PATH: path } })
-  process.exit(code)
+    throw failure(
+      `Node ${process.version} is too old: please install Node 24 (18 is the least to begin with)`
+    )
+  if (!tool) throw failure("say which tool to run: node scripts/dev.mjs TOOL ARGS...")
+  const start = async () => {
+    await prepare()
+    const path = [dirname(knownNode()), join(modules, ".bin"), process.env.PATH].join(delimiter)
+    return run(tool, args, { env: { ...process.env, PATH: path } })
+  }
+  let result = await start()
+  if (result.error && result.error.code === "ENOENT" && existsSync(stamp)) {
+    rmSync(stamp) // perhaps its launcher has been removed
+    result = await start()
+  }
+  if (result.error) throw notStarted(tool, result.error)
+  process.exit(result.code)
 }
 
-void main()
+main().catch((error) => fail(typeof error.code === "number" ? error : { message: error.stack, code: 1 }))

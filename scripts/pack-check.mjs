@@ -1,17 +1,20 @@
 // Judges the packages as their users get them: packs each one, checks the shape of the tarball, then installs it into
-// an empty npm project, type-checks against it and runs it. Says how large each one is.
+// an empty npm project, type-checks against it, runs it, requires it and bundles it. Says how large each one is: packed,
+// and bundled, minified and compressed, without its peers.
 import {
   copyFileSync,
   existsSync,
   globSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
+import { gzipSync } from "node:zlib"
 import { installed } from "./tools.mjs"
 import { mapParallel, must, packages, publicPackages, readJson, root, run } from "./workspace.mjs"
 
@@ -48,7 +51,7 @@ const tarballs = (one) => {
 /** What a user can import: the exports of the installed package, its patterns filled in. */
 const entries = (folder) => {
   const { name, exports } = readJson(join(folder, "package.json"))
-  return Object.entries(exports)
+  const keys = Object.entries(exports)
     .filter(([, target]) => target?.default)
     .flatMap(([key, target]) =>
       globSync(target.default, { cwd: folder }).map((file) =>
@@ -56,7 +59,7 @@ const entries = (folder) => {
       )
     )
     .filter((key) => key !== "./index")
-    .map((key) => name + key.slice(1))
+  return [...new Set(keys)].map((key) => name + key.slice(1))
 }
 
 const strict = {
@@ -75,6 +78,24 @@ const importing = (specifiers) =>
   specifiers.map((specifier, index) => `import * as m${index} from ${JSON.stringify(specifier)}\n`).join("") +
   `console.log([${specifiers.map((_, index) => `Object.keys(m${index}).length`).join(", ")}].length)\n`
 
+const requiring = (specifiers) =>
+  specifiers.map((specifier) => `require(${JSON.stringify(specifier)})\n`).join("")
+
+/** What a browser or a server that bundles gets with the main entry: [minified, and compressed], in bytes. */
+const bundle = async (one, folder) => {
+  const out = join(folder, "bundle.js")
+  writeFileSync(join(folder, "bundle.in.js"), `export * from ${JSON.stringify(one.manifest.name)}\n`)
+  const external = Object.keys(one.manifest.peerDependencies).map((name) => `--external:${name}`)
+  const how = ["--bundle", "--minify", "--format=esm", "--platform=node", "--log-level=warning"]
+  const result = await run("esbuild", ["bundle.in.js", `--outfile=${out}`, ...how, ...external], {
+    ...tools,
+    cwd: folder
+  })
+  if (!result.ok) return { ...result, sizes: [] }
+  const code = readFileSync(out)
+  return { ...result, sizes: [code.length, gzipSync(code).length] }
+}
+
 const consume = async (one) => {
   const folder = join(scratch, `use-${one.name}`)
   mkdirSync(folder)
@@ -92,7 +113,7 @@ const consume = async (one) => {
   }
 
   const effect = `effect@${readJson(join(root, "node_modules", "effect", "package.json")).version}`
-  if (!(await step("npm install", npm(effect, ...tarballs(one))))) return problems
+  if (!(await step("npm install", npm(effect, ...tarballs(one))))) return { problems, sizes: [] }
   writeFileSync(join(folder, "main.mjs"), importing([one.manifest.name]))
   await step(
     `import "${one.manifest.name}" without optional peers`,
@@ -102,12 +123,14 @@ const consume = async (one) => {
   const { peerDependencies, peerDependenciesMeta = {} } = one.manifest
   const optional = Object.keys(peerDependenciesMeta).map((name) => `${name}@${peerDependencies[name]}`)
   const types = `@types/node@${devDependencies["@types/node"]}`
-  if (!(await step("npm install of optional peers", npm(types, ...optional)))) return problems
+  if (!(await step("npm install of optional peers", npm(types, ...optional)))) return { problems, sizes: [] }
 
   const all = entries(join(folder, "node_modules", one.manifest.name))
   writeFileSync(join(folder, "all.mjs"), importing(all))
   writeFileSync(join(folder, "all.ts"), importing(all))
   await step(`import ${all.join(", ")}`, run("node", ["all.mjs"], { cwd: folder }))
+  writeFileSync(join(folder, "all.cjs"), requiring(all))
+  await step(`require ${all.join(", ")}`, run("node", ["all.cjs"], { cwd: folder }))
   for (const [name, options] of Object.entries(resolutions)) {
     const compilerOptions = { ...strict, ...options, types: ["node"] }
     writeFileSync(
@@ -120,7 +143,9 @@ const consume = async (one) => {
     copyFileSync(join(one.folder, "smoke.mjs"), join(folder, "smoke.mjs"))
     await step("smoke.mjs", run("node", ["smoke.mjs"], { cwd: folder }))
   }
-  return problems
+  const bundled = await bundle(one, folder)
+  await step("esbuild", bundled)
+  return { problems, sizes: bundled.sizes }
 }
 
 const shape = async (one) => {
@@ -141,10 +166,14 @@ const shape = async (one) => {
 }
 
 const results = await mapParallel(chosen, 2, async (one) => {
-  const problems = [...(await shape(one)), ...(await consume(one))]
-  const size = (statSync(tarball(one)).size / 1024).toFixed(1)
+  const shown = await shape(one)
+  const { problems: used, sizes } = await consume(one)
+  const problems = [...shown, ...used]
+  const [packed, minified = "?", zipped = "?"] = [statSync(tarball(one)).size, ...sizes].map((bytes) =>
+    (bytes / 1024).toFixed(1)
+  )
   console.log(
-    `${problems.length === 0 ? "ok  " : "FAIL"} ${one.manifest.name.padEnd(22)} ${size.padStart(7)} kB packed`
+    `${problems.length === 0 ? "ok  " : "FAIL"} ${one.manifest.name.padEnd(20)} packed ${packed.padStart(6)} kB, bundled ${minified.padStart(6)} kB, ${zipped.padStart(6)} kB gz`
   )
   return { one, problems }
 })

@@ -8,7 +8,7 @@ import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { fileURLToPath } from "node:url"
 import { inspect } from "node:util"
 import { claim, failsWith } from "./claims.ts"
-import { handlers } from "./guardedService.ts"
+import { services } from "./guardedService.ts"
 import { line, passed, title } from "./print.ts"
 
 const username = "ops"
@@ -132,7 +132,7 @@ export const emulated = story.pipe(
   Effect.provide(
     RobotEmulator.layer({
       users: { [username]: Redacted.value(password) },
-      services: handlers,
+      services,
       rateLimit: 100
     })
   ),

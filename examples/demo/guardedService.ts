@@ -9,4 +9,6 @@ export const guardedService: RobotService<void, Uint8Array> = {
   method: { path, encode: () => new Uint8Array(), decode: Option.some }
 }
 
-export const handlers = { [path]: () => Effect.succeed(new Uint8Array()) }
+export const services = {
+  [guardedService.authority]: { [path]: () => Effect.succeed(new Uint8Array()) }
+}

@@ -1,5 +1,5 @@
 /** What a person sees: aligned, coloured on a terminal, plain when piped. */
-import { Console, Effect } from "effect"
+import { Console, Effect, Runtime, Schema } from "effect"
 import { styleText } from "node:util"
 
 export type Style = Parameters<typeof styleText>[0]
@@ -19,3 +19,17 @@ export const line = (label: string, text: string, style: Style = "reset") =>
 export const passed = (text: string) => line("✓", text, "green").pipe(Effect.asVoid)
 
 export const failed = (text: string) => Console.error(`\n${styled("red", `✗ ${text}`)}\n`)
+
+/** Nothing to say, as there is nobody to say it to; ends the process with what a shell shows for SIGPIPE. */
+export class ReaderIsGone extends Schema.TaggedError<ReaderIsGone>()("ReaderIsGone", {}) {
+  override readonly [Runtime.errorReported] = false
+  override readonly [Runtime.errorExitCode] = 141
+}
+
+/** Fails when nobody reads what is printed any more, as with `| head`. */
+export const whileRead = Effect.callback<never, ReaderIsGone>((resume) => {
+  const listener = (error: NodeJS.ErrnoException) =>
+    resume(error.code === "EPIPE" ? Effect.fail(new ReaderIsGone()) : Effect.die(error))
+  process.stdout.on("error", listener)
+  return Effect.sync(() => process.stdout.off("error", listener))
+})

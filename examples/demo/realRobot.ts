@@ -3,7 +3,7 @@ import { Sessions } from "@latchkey/core"
 import { Robot } from "@latchkey/robot"
 import { SqliteSessionStore } from "@latchkey/store"
 import { Effect, Layer, Redacted, Stdio, Stream } from "effect"
-import { Prompt } from "effect/cli"
+import { CliError, Prompt } from "effect/cli"
 import { line, passed, title } from "./print.ts"
 
 export interface Options {
@@ -20,12 +20,20 @@ const passwordFromStdin = Effect.gen(function* () {
   return Redacted.make(text.replace(/\r?\n$/, ""))
 })
 
+const passwordFromTerminal = Effect.fnUntraced(function* (username: string) {
+  const { stdinIsTerminal, stdoutIsTerminal } = yield* Stdio.Stdio
+  if ((yield* stdinIsTerminal) && (yield* stdoutIsTerminal)) {
+    return yield* Prompt.run(Prompt.Hidden({ message: `Password of ${username}` }))
+  }
+  return yield* new CliError.UserError({
+    cause: "there is no terminal to ask for the password: pipe it in and say --password-stdin"
+  })
+})
+
 export const realRobot = Effect.fnUntraced(function* (options: Options) {
   const { url, username } = options
   const rootCertificates = yield* Robot.rootCertificates(options.rootCertificates)
-  const password = yield* options.passwordStdin
-    ? passwordFromStdin
-    : Prompt.run(Prompt.Hidden({ message: `Password of ${username}` }))
+  const password = yield* options.passwordStdin ? passwordFromStdin : passwordFromTerminal(username)
 
   yield* Effect.gen(function* () {
     const robot = yield* Robot
