@@ -1,10 +1,14 @@
-/** A session in memory, from a provider whose renewal takes `latency`. Lives as long as the process. */
+/** A session in memory, from a provider whose renewal takes `latency`. */
 import { SessionRef, SessionStore } from "@latchkey/core"
 import * as TestProvider from "@latchkey/testing/TestProvider"
-import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { Context, type Duration, Effect, Exit, Layer, Scope } from "effect"
 
-export const liveSession = async (options: TestProvider.Options = {}) => {
-  const provider = TestProvider.make(options)
+export const liveSession = async (latency: Duration.Input = 0) => {
+  const base = TestProvider.make()
+  const provider: TestProvider.TestProvider = {
+    ...base,
+    refresh: (session) => Effect.andThen(Effect.sleep(latency), base.refresh(session))
+  }
   const scope = Scope.makeUnsafe()
   const make = Effect.gen(function* () {
     return yield* SessionRef.make(provider, yield* provider.login)

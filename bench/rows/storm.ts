@@ -1,6 +1,6 @@
 /** Ten thousand callers find the session expired at once. */
 import { memoize } from "@smithy/property-provider"
-import { Effect } from "effect"
+import { Deferred, Effect, Exit } from "effect"
 import { OAuth2Client } from "google-auth-library"
 import { setTimeout } from "node:timers/promises"
 import { type Row, timed } from "../measure.ts"
@@ -27,7 +27,7 @@ export const rows = async (): Promise<ReadonlyArray<Row>> => [
         name: "SessionRef.token, a fiber each",
         target: 1.25,
         measure: async () => {
-          const { close, provider, ref } = await liveSession({ latency: RENEWAL_MILLIS })
+          const { close, provider, ref } = await liveSession(RENEWAL_MILLIS)
           const session = await Effect.runPromise(ref.get)
           // The first caller's report makes the session due for all.
           const storm = Effect.andThen(
@@ -41,6 +41,18 @@ export const rows = async (): Promise<ReadonlyArray<Row>> => [
           if (provider.seen.renewals !== 1) throw new Error(`${provider.seen.renewals} renewals`)
           await close()
           return nanos
+        }
+      },
+      {
+        name: "for scale: a Deferred, a fiber each",
+        measure: () => {
+          const landed = Deferred.makeUnsafe<string>()
+          globalThis.setTimeout(() => Deferred.doneUnsafe(landed, Exit.succeed("token")), RENEWAL_MILLIS)
+          const storm = Effect.forEach(Array.from({ length: CALLERS }), () => Deferred.await(landed), {
+            concurrency: "unbounded",
+            discard: true
+          })
+          return timed(1, () => Effect.runPromise(storm))
         }
       },
       {

@@ -40,6 +40,8 @@ interface Flight<E> {
   /** For those who could do with what is held: ready after `PATIENCE` at the latest. */
   readonly first: Deferred.Deferred<Held, GetError<E>>
   readonly landed: Deferred.Deferred<Held, GetError<E>>
+  readonly waitForFirst: Effect.Effect<Held, GetError<E>>
+  readonly waitForLanding: Effect.Effect<Held, GetError<E>>
   readonly logouts: number
   joined: number
   unsaved: Unsaved | undefined
@@ -203,14 +205,14 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
       const { line } = this.#held
       const now = this.#now()
       if (now >= line.dueAt || now < line.seenAt) {
-        // What has happened since it landed counts: a logout, a login, a refusal.
-        return Effect.flatMap(this.#renewed(now), (landed) =>
-          landed === this.#held && !landed.refused ? answer(landed) : fresh
-        )
+        return Effect.flatMap(this.#renewed(now), settled)
       }
       line.seenAt = now
       return answer(this.#held)
     })
+    // What has happened since it landed counts: a logout, a login, a refusal.
+    const settled = (landed: Held): Effect.Effect<A, GetError<E>> =>
+      landed === this.#held && !landed.refused ? answer(landed) : fresh
     return fresh
   }
 
@@ -224,8 +226,8 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
     }
     if (this.#scope.state._tag === "Closed") return Effect.interrupt
     if (this.#flight !== undefined) this.#flight.joined++
-    const { first, landed } = this.#flight ?? this.#takeOff()
-    return Deferred.await(isGood ? first : landed)
+    const flight = this.#flight ?? this.#takeOff()
+    return isGood ? flight.waitForFirst : flight.waitForLanding
   }
 
   /** Whether callers may have what is held although a renewal is due. */
@@ -235,9 +237,13 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
 
   /** Not a child of the caller: whoever asked first may go away. */
   #takeOff(): Flight<E> {
+    const first = Deferred.makeUnsafe<Held, GetError<E>>()
+    const landed = Deferred.makeUnsafe<Held, GetError<E>>()
     const flight: Flight<E> = {
-      first: Deferred.makeUnsafe(),
-      landed: Deferred.makeUnsafe(),
+      first,
+      landed,
+      waitForFirst: Deferred.await(first),
+      waitForLanding: Deferred.await(landed),
       logouts: this.#logouts,
       joined: 0,
       unsaved: undefined
