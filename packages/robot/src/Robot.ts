@@ -4,27 +4,29 @@
  * A session is renewed by presenting its token, which yields another one; a robot cannot revoke. Nothing is repeated,
  * scheduled or kept here (but for the serial number): to stay signed in, hold the session in a `SessionRef`.
  *
+ * An address is not a robot, and each service has a connection of its own. Before a password or a token goes out, the
+ * client makes sure that the connection it goes out on leads to the robot it is for: it connects, connects anew to the
+ * service that knows the serial number, and asks. The answer holds until a connection is made or lost. What remains: a
+ * robot that takes the address and gives it back between the making of the two connections, or that takes over in the
+ * instant in which a connection is lost that was just looked at. What it gets is encrypted for a robot with a certificate
+ * of the same root.
+ *
  * @since 0.1.0
  */
 import type { InvalidRequest, NotAuthenticated } from "@latchkey/core/AuthError"
-import { Session } from "@latchkey/core/Session"
-import { SessionKey } from "@latchkey/core/SessionKey"
+import type { Session } from "@latchkey/core/Session"
 import { GrpcChannel, type GrpcMethod } from "@latchkey/grpc"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
+import type * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
 import * as Address from "./internal/address.ts"
 import * as Arguments from "./internal/arguments.ts"
-import * as AtHand from "./internal/atHand.ts"
-import * as ClientName from "./internal/clientName.ts"
-import * as Conversation from "./internal/conversation.ts"
+import * as Operations from "./internal/operations.ts"
 import * as RootCertificates from "./internal/rootCertificates.ts"
 import type { RobotId } from "./RobotId.ts"
 import type {
@@ -57,13 +59,13 @@ export interface Options {
   readonly url: string
   /** PEM, one or several. Only these roots count. `Robot.rootCertificates` reads them from files. */
   readonly rootCertificates: string
-  /** Where it is known: spares the client asking for it, and the check that it is still this robot. */
+  /** Only this robot: to any other one at the address goes no password and no token. Default: whichever is there. */
   readonly serialNumber?: string
   /** What the robot's log calls this program: up to 100 characters of ASCII. Default: `latchkey-<host name>:<process id>`. */
   readonly clientName?: string
-  /** Of each call. Default: 30 s. */
+  /** Of each call; more than 0, and with an end. Default: 30 s. */
   readonly timeout?: Duration.Input
-  /** How long after a token was taken its renewal is due, whatever any clock says. Default: 1 h; a token lives for 12. */
+  /** How long after a token was taken its renewal is due, whatever any clock says; more than 0, `Infinity` for never. Default: 1 h; a token lives for 12. */
   readonly renewAfter?: Duration.Input
   /** Whether `https_proxy` and its kin apply. Default: false. */
   readonly useProxyFromEnvironment?: boolean
@@ -84,7 +86,7 @@ export class Robot extends Context.Service<
     readonly rotates: false
     readonly renewAfter: (session: Session) => Option.Option<Duration.Duration>
     readonly longestPause: Duration.Duration
-    /** Signs in. One call, after another that asks for the serial number where it is not known. */
+    /** Signs in. One call, after another that asks for the serial number where it is not known, or in doubt. */
     readonly auth: (credentials: Credentials, options?: CallOptions) => Effect.Effect<Session, SignInError>
     /** Exchanges a token for a fresh one. `username` is for the session's key: the robot does not tell. */
     readonly authWithToken: (
@@ -92,12 +94,12 @@ export class Robot extends Context.Service<
       options: CallOptions & { readonly username: string }
     ) => Effect.Effect<Session, SignInError>
     /** Exchanges the session's token for a fresh one. */
-    readonly refresh: (session: Session) => Effect.Effect<Session, SessionError<SignInError>>
+    readonly refresh: (session: Session) => Effect.Effect<Session, SignInError>
     /** Does nothing: a robot has no such call, and its tokens stay good until they end. Forget the session. */
     readonly logout: (session: Session) => Effect.Effect<"NotRevocable">
-    /** Asks the robot who it is. Needs no session. */
+    /** Asks whichever robot is there who it is. Needs no session. */
     readonly robotId: Effect.Effect<RobotId, CallError>
-    /** The same with the session's token, for a robot whose proxy wants one. */
+    /** The same of the session's robot, with its token. */
     readonly robotIdWith: (
       session: Session,
       options?: CallOptions
@@ -109,8 +111,11 @@ export class Robot extends Context.Service<
      */
     readonly authenticate: <E = never, R = never>(
       options?: AuthenticateOptions<E, R>
-    ) => Effect.Effect<Session, SessionError<SignInError> | NotAuthenticated | E, R>
-    /** One call of another service of the robot, with the session's token. */
+    ) => Effect.Effect<Session, SignInError | NotAuthenticated | E, R>
+    /**
+     * One call of another service of the robot, with the session's token. Failures hold nothing of what the robot wrote
+     * about it, because it may repeat what the call said.
+     */
     readonly call: <I, O>(
       session: Session,
       service: RobotService<I, O>,
@@ -138,111 +143,16 @@ export class Robot extends Context.Service<
   ): Effect.Effect<string, InvalidRequest, FileSystem.FileSystem> => RootCertificates.read(pattern)
 }
 
-const DEFAULT_TIMEOUT = Duration.seconds(30)
-
-const DEFAULT_RENEW_AFTER = Duration.hours(1)
-
-/** A token is good for hours after its renewal first failed, and a robot is often away (contract, section 2.8). */
-const LONGEST_PAUSE = Duration.hours(1)
-
 const provider = "robot"
-
-/** The service over any channel. `instance` is what errors call the robot until its serial number is known. */
-export const make = Effect.fnUntraced(function* (
-  channel: GrpcChannel.GrpcChannel,
-  instance: string,
-  options: Omit<Options, "url" | "rootCertificates">
-): Effect.fn.Return<Robot["Service"], InvalidRequest, Scope.Scope> {
-  const where = { provider, instance } as const
-  const timeout = Duration.fromInputUnsafe(options.timeout ?? DEFAULT_TIMEOUT)
-  const renewAfter = Option.some(Duration.fromInputUnsafe(options.renewAfter ?? DEFAULT_RENEW_AFTER))
-  const clientName = options.clientName ?? ClientName.fromHost()
-  yield* Arguments.client(where, clientName, options.serialNumber)
-  const robot = yield* Conversation.make(channel, {
-    ...where,
-    clientName,
-    timeout,
-    serialNumber: options.serialNumber
-  })
-  const within = (call: CallOptions | undefined): Duration.Duration =>
-    call?.timeout === undefined ? timeout : Duration.fromInputUnsafe(call.timeout)
-
-  const signIn = Effect.fnUntraced(function* <E>(
-    who: Effect.Effect<string, E>,
-    proof: Conversation.Proof,
-    account: string,
-    call?: CallOptions
-  ): Effect.fn.Return<Session, SignInError | E> {
-    const { serialNumber, token } = yield* robot.exchange(who, proof, within(call))
-    return new Session({
-      key: new SessionKey({ provider, instance: serialNumber, account }),
-      accessToken: token,
-      issuedAt: yield* DateTime.now
-    })
-  })
-
-  const auth = Effect.fn("Robot.auth")(function* (credentials: Credentials, call?: CallOptions) {
-    yield* Arguments.credentials(where, credentials)
-    return yield* signIn(robot.whoAnswers(within(call)), credentials, credentials.username, call)
-  })
-
-  const authWithToken = Effect.fn("Robot.authWithToken")(function* (
-    given: Redacted.Redacted<string>,
-    call: CallOptions & { readonly username: string }
-  ) {
-    yield* Arguments.username(where, call.username)
-    const token = yield* Arguments.token(where, given)
-    return yield* signIn(robot.whoAnswers(within(call)), { token }, call.username, call)
-  })
-
-  const refresh = Effect.fn("Robot.refresh")(function* (session: Session, call?: CallOptions) {
-    const token = yield* Arguments.token(where, session.accessToken)
-    return yield* signIn(robot.ownerOf(session, within(call)), { token }, session.key.account, call)
-  })
-
-  return {
-    name: provider,
-    instance,
-    rotates: false,
-    renewAfter: () => renewAfter,
-    longestPause: LONGEST_PAUSE,
-    auth,
-    authWithToken,
-    refresh,
-    logout: () => Effect.succeed("NotRevocable"),
-    robotId: Effect.withSpan(robot.askId(timeout), "Robot.robotId"),
-    robotIdWith: Effect.fn("Robot.robotIdWith")(function* (session, call) {
-      const token = yield* Arguments.token(where, session.accessToken)
-      yield* robot.ownerOf(session, within(call))
-      return yield* robot.askIdWith(token, within(call))
-    }),
-    authenticate: (choice) =>
-      AtHand.signIn({
-        where,
-        held: Option.map(Option.fromUndefinedOr(choice?.held), (held) =>
-          "key" in held
-            ? refresh(held, choice)
-            : authWithToken(held.token, { ...choice, username: held.username })
-        ),
-        prompt: Option.fromUndefinedOr(choice?.prompt),
-        login: (credentials) => auth(credentials, choice)
-      }).pipe(Effect.withSpan("Robot.authenticate")),
-    call: Effect.fn("Robot.call")(function* (session, service, input, call) {
-      const token = yield* Arguments.token(where, session.accessToken)
-      yield* robot.ownerOf(session, within(call))
-      return yield* robot.call(service, input, token, within(call))
-    })
-  }
-})
 
 const connect = Effect.fnUntraced(function* (options: Options) {
   const instance = Address.display(options.url)
-  const address = yield* Arguments.target({ provider, instance }, options.url, options.rootCertificates)
+  const address = yield* Arguments.target({ provider, instance }, options.url)
   const channel = yield* GrpcChannel.make({
     provider,
     instance,
     target: { _tag: "Tls", ...address, rootCertificates: options.rootCertificates },
     useProxyFromEnvironment: options.useProxyFromEnvironment ?? false
   })
-  return yield* make(channel, instance, options)
+  return yield* Operations.make(channel, instance, options)
 })

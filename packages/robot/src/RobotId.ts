@@ -5,8 +5,8 @@
  */
 import * as Schema from "effect/Schema"
 
-/** Long enough for any serial number, and free of what could not be shown or be part of a file's name. */
-const SerialNumber = Schema.String.check(Schema.isPattern(/^\P{C}{1,100}$/u))
+/** Long enough for any serial number, and free of what could not be shown, or be (part of) a file's name anywhere. */
+const SerialNumber = Schema.String.check(Schema.isPattern(/^(?!\.)[^\p{C}\p{Zl}\p{Zp}/\\:*?"<>|]{1,100}$/u))
 
 const SoftwareVersion = Schema.Struct({
   majorVersion: Schema.Int,
@@ -22,7 +22,8 @@ const SoftwareRelease = Schema.Struct({
 
 /**
  * The robot's own account of itself (contract, section 1.4). What it leaves out is an empty string; only the serial
- * number is always there, because sessions are kept under it.
+ * number is always there, because sessions are kept under it. Texts come without control characters, cut to 200
+ * characters; believe them no more than that.
  *
  * @category models
  * @since 0.1.0

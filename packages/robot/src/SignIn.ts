@@ -28,13 +28,15 @@ import type * as Redacted from "effect/Redacted"
 export type CallError = ProviderError | InvalidToken | PermissionDenied
 
 /**
- * The failures of signing in.
+ * The failures of signing in. `FailedPrecondition`: another robot is there than the session's, or than the only one
+ * that the client is for. Nothing secret was sent to it.
  *
  * @category errors
  * @since 0.1.0
  */
 export type SignInError =
   | CallError
+  | FailedPrecondition
   | InvalidLogin
   | TemporarilyLockedOut
   | InvalidApplicationToken
@@ -62,7 +64,10 @@ export interface Credentials {
  * @since 0.1.0
  */
 export interface CallOptions {
-  /** Of each call: before its first sign-in, and after a lost connection, a client asks the robot who it is. Default: that of the client. */
+  /**
+   * Of each call: before it first uses a service, and after a lost connection, a client asks the robot who it is. More
+   * than 0, and with an end. Default: that of the client.
+   */
   readonly timeout?: Duration.Input
 }
 

@@ -3,7 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { SessionStore } from "@latchkey/core"
 import { Effect, FileSystem, Layer, Path, Redacted } from "effect"
 import { RobotEmulator, RobotTest } from "../src/testing.ts"
-import { aWrongPassword, program, spot } from "./support/readme.ts"
+import { program, spot } from "../../../examples/09_robot-sign-in.ts"
+import { aWrongPassword } from "../../../examples/10_robot-in-a-test.ts"
 
 const password = Redacted.make("correct-horse")
 
@@ -32,21 +33,5 @@ describe("README", () => {
     Effect.gen(function* () {
       assert.strictEqual((yield* aWrongPassword)._tag, "InvalidLogin")
     })
-  )
-
-  it.live("shows the programs that these tests run, letter for letter", () =>
-    Effect.gen(function* () {
-      const files = yield* FileSystem.FileSystem
-      const read = (name: string) => files.readFileString(`${import.meta.dirname}/${name}`)
-      const regions = [
-        ...(yield* read("support/readme.ts")).matchAll(/^\/\/ #region \S+\n([^]*?)\n\/\/ #endregion/gm)
-      ]
-      const blocks = [...(yield* read("../README.md")).matchAll(/^```typescript\n([^]*?)\n```/gm)]
-      assert.strictEqual(blocks.length, 2)
-      assert.deepStrictEqual(
-        blocks.map(([, code]) => code),
-        regions.map(([, code]) => code)
-      )
-    }).pipe(Effect.provide(NodeServices.layer))
   )
 })

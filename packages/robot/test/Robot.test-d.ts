@@ -23,7 +23,13 @@ type Service = Robot["Service"]
 
 type Call = TransportError | ServerError | InvalidRequest | InvalidResponse | InvalidToken | PermissionDenied
 
-type SignIn = Call | InvalidLogin | TemporarilyLockedOut | InvalidApplicationToken | ExpiredApplicationToken
+type SignIn =
+  | Call
+  | FailedPrecondition
+  | InvalidLogin
+  | TemporarilyLockedOut
+  | InvalidApplicationToken
+  | ExpiredApplicationToken
 
 const call = (robot: Service, session: Session, service: RobotService<string, number>) =>
   robot.call(session, service, "input")
@@ -36,9 +42,7 @@ const prompted = (robot: Service, prompt: Effect.Effect<Credentials, "no termina
 test("each operation says how it can fail", () => {
   expectTypeOf<ReturnType<Service["auth"]>>().toEqualTypeOf<Effect.Effect<Session, SignIn>>()
   expectTypeOf<ReturnType<Service["authWithToken"]>>().toEqualTypeOf<Effect.Effect<Session, SignIn>>()
-  expectTypeOf<ReturnType<Service["refresh"]>>().toEqualTypeOf<
-    Effect.Effect<Session, SignIn | FailedPrecondition>
-  >()
+  expectTypeOf<ReturnType<Service["refresh"]>>().toEqualTypeOf<Effect.Effect<Session, SignIn>>()
   expectTypeOf<ReturnType<Service["logout"]>>().toEqualTypeOf<Effect.Effect<"NotRevocable">>()
   expectTypeOf<Service["robotId"]>().toEqualTypeOf<Effect.Effect<RobotId, Call>>()
   expectTypeOf<ReturnType<Service["robotIdWith"]>>().toEqualTypeOf<
@@ -51,20 +55,14 @@ test("a call fails like any other, whatever it carries", () => {
 })
 
 test("authenticate also fails as the prompt does, and needs what it needs", () => {
-  expectTypeOf(alone).returns.toEqualTypeOf<
-    Effect.Effect<Session, SignIn | FailedPrecondition | NotAuthenticated>
-  >()
+  expectTypeOf(alone).returns.toEqualTypeOf<Effect.Effect<Session, SignIn | NotAuthenticated>>()
   expectTypeOf(prompted).returns.toEqualTypeOf<
-    Effect.Effect<
-      Session,
-      SignIn | FailedPrecondition | NotAuthenticated | "no terminal",
-      FileSystem.FileSystem
-    >
+    Effect.Effect<Session, SignIn | NotAuthenticated | "no terminal", FileSystem.FileSystem>
   >()
 })
 
 test("it is a provider, whose logout cannot fail", () => {
-  expectTypeOf<Service>().toExtend<Provider<SignIn | FailedPrecondition>>()
+  expectTypeOf<Service>().toExtend<Provider<SignIn>>()
 })
 
 test("layers", () => {

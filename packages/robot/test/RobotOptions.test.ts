@@ -1,5 +1,6 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
+import type { NotAuthenticated } from "@latchkey/core"
 import { TestCertificates } from "@latchkey/grpc/testing"
 import {
   Config,
@@ -14,10 +15,23 @@ import {
   Redacted,
   Schema
 } from "effect"
-import { type Options, Robot } from "../src/index.ts"
+import { type Options, Robot, type SignInError } from "../src/index.ts"
 import * as Address from "../src/internal/address.ts"
 import { RobotEmulator, RobotTest, Spot } from "../src/testing.ts"
-import { fails } from "./support/fails.ts"
+import { echo, echoing } from "./support/echo.ts"
+import { fails, failsBecause } from "./support/fails.ts"
+
+/** The last one as it would come from a program without types. */
+const NO_DURATIONS: ReadonlyArray<Duration.Input> = [
+  0,
+  -5,
+  Number.NaN,
+  "0 seconds",
+  "-1 minute",
+  "-Infinity",
+  Duration.zero,
+  JSON.parse('"soon"')
+]
 
 const build = (options: Options) => Effect.scoped(Layer.build(Robot.layer(options)))
 
@@ -84,13 +98,58 @@ describe("options", () => {
         ["clientName", { clientName: "" }],
         ["clientName", { clientName: "röbot" }],
         ["clientName", { clientName: "x".repeat(101) }],
-        ["serialNumber", { serialNumber: "" }]
+        ...["", "../../x", "a/b", "a\\b", "..", ".x", "a\nb", "x".repeat(101)].map(
+          (serialNumber) => ["serialNumber", { serialNumber }] as const
+        ),
+        ...NO_DURATIONS.flatMap((duration) => [
+          ["timeout", { timeout: duration }] as const,
+          ["renewAfter", { renewAfter: duration }] as const
+        ]),
+        ["timeout", { timeout: Duration.infinity }]
       ]
       for (const [field, options] of bad) {
         const error = yield* fails("InvalidRequest", build({ ...good, ...options }))
         assert.strictEqual(error.field, field)
         assert.notInclude(JSON.stringify(error), "s3cret")
       }
+    })
+  )
+
+  it.effect("a deadline that cannot be one is refused with each call, and nothing is sent", () =>
+    Effect.gen(function* () {
+      const robot = yield* Robot
+      const spot = yield* Spot
+      const session = yield* robot.auth(user)
+      const token = session.accessToken ?? user.password
+      const before = (yield* spot.requests).length
+      for (const timeout of [...NO_DURATIONS, Duration.infinity]) {
+        const attempts: ReadonlyArray<Effect.Effect<unknown, SignInError | NotAuthenticated>> = [
+          robot.auth(user, { timeout }),
+          robot.authWithToken(token, { username: "user", timeout }),
+          robot.authenticate({ held: session, timeout }),
+          robot.robotIdWith(session, { timeout }),
+          robot.call(session, echo, "", { timeout })
+        ]
+        for (const attempt of attempts) {
+          assert.strictEqual((yield* fails("InvalidRequest", attempt)).field, "timeout")
+        }
+      }
+      assert.strictEqual((yield* spot.requests).length, before)
+      for (const timeout of ["10000 days", "1 nano", 1] as const) yield* robot.auth(user, { timeout })
+    }).pipe(Effect.provide(RobotTest.layer({ rateLimit: Infinity })))
+  )
+
+  it.effect("an address without a scheme is told with one, unless it holds more than that", () =>
+    Effect.gen(function* () {
+      const { rootCertificate } = yield* TestCertificates.make({ names: ["*.spot.robot"] })
+      const refused = (url: string) =>
+        Effect.map(
+          fails("InvalidRequest", build({ url, rootCertificates: rootCertificate })),
+          ({ message }) => message
+        )
+      assert.include(yield* refused("192.168.80.3"), "https://192.168.80.3")
+      assert.include(yield* refused("spot.local:8443"), "https://spot.local:8443")
+      assert.notInclude(yield* refused("user:s3cret@192.168.80.3"), "s3cret")
     })
   )
 
@@ -118,6 +177,7 @@ describe("options", () => {
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* due({}), Option.some(60))
       assert.deepStrictEqual(yield* due({ renewAfter: "10 minutes" }), Option.some(10))
+      assert.deepStrictEqual(yield* due({ renewAfter: "Infinity" }), Option.some(Infinity))
     })
   )
 
@@ -175,18 +235,8 @@ describe("root certificates", () => {
 })
 
 describe("other services", () => {
-  const path = "/example.Echo/Say"
-  const service = {
-    authority: "api.spot.robot",
-    method: {
-      path,
-      encode: (text: string) => new TextEncoder().encode(text),
-      decode: (bytes: Uint8Array) => Option.some(new TextDecoder().decode(bytes))
-    }
-  }
-  const options = {
-    services: { [path]: (request: { readonly message: Uint8Array }) => Effect.succeed(request.message) }
-  }
+  const { path } = echo.method
+  const options = { services: { [echo.authority]: { [path]: echoing } }, rateLimit: Infinity }
 
   for (const { layer, name, test } of [
     { name: "RobotTest", layer: RobotTest.layer(options), test: it.effect },
@@ -197,15 +247,17 @@ describe("other services", () => {
         const robot = yield* Robot
         const spot = yield* Spot
         const session = yield* robot.auth(user)
-        assert.strictEqual(yield* robot.call(session, service, "hello"), "hello")
+        assert.strictEqual(yield* robot.call(session, echo, "hello"), "hello")
         const request = (yield* spot.requests).find((one) => one.path === path)
         assert.strictEqual(request?.authority, "api.spot.robot")
         assert.strictEqual(
           request?.metadata.get("authorization"),
           `Bearer ${session.accessToken && Redacted.value(session.accessToken)}`
         )
+        const elsewhere = { ...echo, authority: "nonsense.spot.robot" }
+        yield* failsBecause("NotImplemented", robot.call(session, elsewhere, "hello"))
         yield* spot.revokeTokens
-        yield* fails("InvalidToken", robot.call(session, service, "hello"))
+        yield* fails("InvalidToken", robot.call(session, echo, "hello"))
       }).pipe(Effect.provide(layer)))
   }
 
@@ -215,7 +267,7 @@ describe("other services", () => {
       const spot = yield* Spot
       const session = yield* robot.auth(user)
       yield* spot.replace("BD-other")
-      yield* fails("FailedPrecondition", robot.call(session, service, "hello"))
+      yield* fails("FailedPrecondition", robot.call(session, echo, "hello"))
       assert.isFalse((yield* spot.requests).some((one) => one.path === path))
     }).pipe(Effect.provide(RobotTest.layer(options)))
   )

@@ -1,20 +1,38 @@
 import { assert, describe, it } from "@effect/vitest"
 import { GrpcStatus } from "@latchkey/grpc"
-import { type GrpcHandlers, GrpcMemory, GrpcServer, TestCertificates } from "@latchkey/grpc/testing"
+import {
+  GrpcFaults,
+  type GrpcHandlers,
+  GrpcMemory,
+  GrpcServer,
+  TestCertificates
+} from "@latchkey/grpc/testing"
 import { Canary } from "@latchkey/testing"
 import { Effect, Exit, Redacted, Tracer } from "effect"
 import { GetAuthTokenRequest } from "../src/gen/bosdyn/api/auth.ts"
 import { Robot } from "../src/index.ts"
-import { make } from "../src/Robot.ts"
+import { make } from "../src/internal/operations.ts"
 import { RobotTest, Spot } from "../src/testing.ts"
-import { AUTH, sent } from "./support/sent.ts"
+import { echo, echoing } from "./support/echo.ts"
+import { fails } from "./support/fails.ts"
+import { AUTH, identified, ROBOT_ID, sent } from "./support/sent.ts"
 import { robotAt } from "./support/servers.ts"
 import { answer, bytes, header, message, varint } from "./support/wire.ts"
+
+const { GrpcFault } = GrpcFaults
 
 const password = Canary.make("password")
 const held = Canary.make("held-token")
 const won = Canary.make("won-token")
 const canaries = [password, held, won]
+
+/** What a canary of visible ASCII cannot find out: letters and signs that encoders change. */
+const odd = [
+  `"pä\\ss' wörd-Canary`,
+  "it's {\"Canary\": '\\w'}",
+  "пароль-канарейка",
+  "p%41ss+w\u2028rd=канарейка&"
+].map((secret, index) => ({ label: `odd-${index}`, secret, redacted: Redacted.make(secret) }))
 
 const user = { username: "user", password: password.redacted }
 
@@ -74,15 +92,92 @@ const cycling = (handlers: ReadonlyArray<GrpcHandlers.GrpcHandler>): GrpcHandler
   return (request) => handlers[Math.floor(calls++ / 2) % handlers.length]?.(request) ?? Effect.die("none")
 }
 
+/** As protobuf's text format, Python, JSON, a URL and a debugger would write it. */
+const written = (secret: string): ReadonlyArray<string> => [
+  secret,
+  Array.from(Buffer.from(secret), (byte) =>
+    byte < 127 && byte > 31 && !`"'\\`.includes(String.fromCharCode(byte))
+      ? String.fromCharCode(byte)
+      : `\\${byte.toString(8).padStart(3, "0")}`
+  ).join(""),
+  `'${secret.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`,
+  JSON.stringify(secret).replaceAll(
+    /[^ -~]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`
+  ),
+  encodeURIComponent(secret),
+  Buffer.from(secret).toString("base64"),
+  Buffer.from(secret).toString("hex").toUpperCase()
+]
+
 describe("secrets", () => {
+  it.effect("robot-46: a secret of any letters and signs does not show, however the robot writes it", () =>
+    Effect.gen(function* () {
+      const robot = yield* Robot
+      const spot = yield* Spot
+      for (const canary of odd) {
+        for (const text of written(canary.secret)) {
+          const answers = [
+            GrpcFault.Status({ code: 13, details: `cannot handle ${text}` }),
+            GrpcFault.Garbage({ bytes: answer({ header: 2, text: `boom ${text}` }) }),
+            GrpcFault.Garbage({ bytes: answer({ header: 3, text }) })
+          ]
+          for (const fault of answers) {
+            yield* spot.faults.push(fault, { path: AUTH })
+            const error = yield* Effect.flip(robot.auth({ username: "user", password: canary.redacted }))
+            Canary.assertAbsent([canary], error)
+            for (const form of written(canary.secret)) assert.notInclude(error.message, form)
+          }
+        }
+      }
+    }).pipe(Effect.provide(RobotTest.layer({ rateLimit: Infinity })))
+  )
+
+  it.effect("robot-46: nor does a token, nor anything of what a call said", () =>
+    Effect.gen(function* () {
+      const robot = yield* Robot
+      const spot = yield* Spot
+      const session = yield* robot.auth({ username: "user", password: Redacted.make("correct-horse") })
+      const token = Redacted.value(session.accessToken ?? held.redacted)
+      const canary = { label: "token", secret: token, redacted: Redacted.make(token) }
+      const said = "a description of the robot's own"
+      for (const text of [`Bearer ${token}`, `${said} ${token.slice(0, 20)}`, said]) {
+        for (const fault of [
+          GrpcFault.Status({ code: 13, details: text }),
+          GrpcFault.Garbage({ bytes: answer({ header: 2, text }) })
+        ]) {
+          yield* spot.faults.push(fault, { path: ROBOT_ID })
+          const error = yield* Effect.flip(robot.robotIdWith(session))
+          Canary.assertAbsent([canary], error)
+          assert.notInclude(error.message, token.slice(0, 20))
+          assert.strictEqual(error.message.includes(said), text === said)
+        }
+        for (const code of [1, 2, 5, 13, 99]) {
+          yield* spot.faults.push(GrpcFault.Status({ code, details: `${text} ${password.secret}` }), {
+            path: echo.method.path
+          })
+          const error = yield* fails("InvalidResponse", robot.call(session, echo, password.secret))
+          Canary.assertAbsent([canary, password], error)
+          assert.strictEqual(error.code, code)
+          assert.notInclude(error.message, said)
+        }
+      }
+      yield* spot.faults.push(GrpcFault.Status({ code: 13, details: "" }), { path: echo.method.path })
+      const named = yield* fails("InvalidResponse", robot.call(session, echo, ""))
+      assert.include(named.message, "INTERNAL")
+    }).pipe(
+      Effect.provide(RobotTest.layer({ services: { [echo.authority]: { [echo.method.path]: echoing } } }))
+    )
+  )
+
   it.effect("robot-46: no secret shows anywhere, whatever the server repeats", () =>
     Effect.gen(function* () {
       const channel = yield* GrpcMemory.make({
         provider: "robot",
         instance: "memory",
-        handlers: { [AUTH]: cycling(echoes) }
+        handlers: { ...identified, [AUTH]: cycling(echoes) }
       })
-      const robot = yield* make(channel, "memory", { serialNumber: "BD-1" })
+      const robot = yield* make(channel, "memory", {})
       const outcomes = yield* everything(robot, echoes.length)
       assert.isAbove(outcomes.length, 4 * echoes.length)
       Canary.assertAbsent(canaries, outcomes)
@@ -96,7 +191,7 @@ describe("secrets", () => {
       const certificates = yield* TestCertificates.make({ names: ["*.spot.robot"] })
       const { port } = yield* GrpcServer.make({
         listen: { _tag: "Tls", ...certificates },
-        handlers: { [AUTH]: cycling(echoes) }
+        handlers: { ...identified, [AUTH]: cycling(echoes) }
       })
       const robot = yield* robotAt(port, certificates.rootCertificate)
       const outcomes = yield* everything(robot, echoes.length)

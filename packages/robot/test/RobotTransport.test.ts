@@ -8,7 +8,7 @@ import { promisify } from "node:util"
 import { type Options, Robot } from "../src/index.ts"
 import { RobotEmulator, RobotTest, Spot } from "../src/testing.ts"
 import { fails, failsBecause } from "./support/fails.ts"
-import { AUTH, ROBOT_ID, sent } from "./support/sent.ts"
+import { AUTH, identified, ROBOT_ID, sent } from "./support/sent.ts"
 import { freePort, http1, robotAt, tcp, tls } from "./support/servers.ts"
 import { until } from "./support/until.ts"
 import { answer, bytes, message } from "./support/wire.ts"
@@ -27,7 +27,7 @@ for (const { name, layer, test } of [
   { name: "RobotEmulator", layer: RobotEmulator.layer, test: it.live }
 ]) {
   describe(`${name}: what goes wrong on the way`, () => {
-    const robot = layer({ rateLimit: Infinity, client: { serialNumber: "BD-1" } })
+    const robot = layer({ rateLimit: Infinity })
 
     /** The failure of a login that meets this fault. */
     const after = Effect.fnUntraced(function* (fault: GrpcFaults.GrpcFault) {
@@ -158,6 +158,7 @@ describe("a real connection", () => {
       const { port } = yield* GrpcServer.make({
         listen: { _tag: "Tls", ...certificates },
         handlers: {
+          ...identified,
           [AUTH]: () => Effect.succeed(message(padding, answer({ header: 1, status: 1, token: "a.b.c" })))
         }
       })
@@ -229,7 +230,10 @@ describe("a real connection", () => {
       ]
       const { port } = yield* GrpcServer.make({
         listen: { _tag: "Tls", ...one },
-        handlers: { [AUTH]: () => Effect.succeed(answer({ header: 1, status: 1, token: "a.b.c" })) }
+        handlers: {
+          ...identified,
+          [AUTH]: () => Effect.succeed(answer({ header: 1, status: 1, token: "a.b.c" }))
+        }
       })
       const both = yield* robotAt(port, `${one.rootCertificate}\n${other.rootCertificate}`, soon)
       yield* both.auth(user)
@@ -257,7 +261,10 @@ describe("a real connection", () => {
         const certificates = yield* TestCertificates.make({ names })
         const { port } = yield* GrpcServer.make({
           listen: { _tag: "Tls", ...certificates },
-          handlers: { [AUTH]: () => Effect.succeed(answer({ header: 1, status: 1, token: "a.b.c" })) }
+          handlers: {
+            ...identified,
+            [AUTH]: () => Effect.succeed(answer({ header: 1, status: 1, token: "a.b.c" }))
+          }
         })
         yield* (yield* robotAt(port, certificates.rootCertificate, soon)).auth(user)
       }
@@ -280,7 +287,10 @@ describe("a real connection", () => {
   it.live("robot-33: an unknown path is NotImplemented, and only that", () =>
     Effect.gen(function* () {
       const certificates = yield* TestCertificates.make(NAMES)
-      const { port } = yield* GrpcServer.make({ listen: { _tag: "Tls", ...certificates }, handlers: {} })
+      const { port } = yield* GrpcServer.make({
+        listen: { _tag: "Tls", ...certificates },
+        handlers: identified
+      })
       yield* failsBecause("NotImplemented", (yield* robotAt(port, certificates.rootCertificate)).auth(user))
     })
   )
@@ -344,7 +354,13 @@ describe("a real connection", () => {
       )
       assert.strictEqual(output.stdout, "scope closed")
       yield* until(Effect.map(server.connections, (connections) => connections === 0))
-    }).pipe(Effect.provide(RobotEmulator.layer({ services: { "/example.Silent/Wait": () => Effect.never } })))
+    }).pipe(
+      Effect.provide(
+        RobotEmulator.layer({
+          services: { "api.spot.robot": { "/example.Silent/Wait": () => Effect.never } }
+        })
+      )
+    )
   )
 })
 

@@ -5,14 +5,10 @@
 import * as AuthError from "@latchkey/core/AuthError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import { type GetAuthTokenResponse, GetAuthTokenResponse_Status as Status } from "../gen/bosdyn/api/auth.ts"
 import { CommonError_Code as Code, type ResponseHeader } from "../gen/bosdyn/api/header.ts"
-import type { RobotIdResponse } from "../gen/bosdyn/api/robot_id.ts"
-import { RobotId } from "../RobotId.ts"
-import { isSendable } from "./sendable.ts"
+import { isSendable, MAX_LENGTH } from "./sendable.ts"
 import { shown } from "./shown.ts"
 
 /** A robot locks a user for one minute after six failures in a row, and does not say how much of it is left. */
@@ -33,8 +29,6 @@ export type AuthAnswerError =
   | AuthError.InvalidApplicationToken
   | AuthError.ExpiredApplicationToken
 
-const decodeRobotId = Schema.decodeUnknownOption(RobotId)
-
 const unset = (where: Where): AuthError.ServerError =>
   new AuthError.ServerError({
     ...where,
@@ -50,7 +44,7 @@ const unknown = (where: Where, what: string, code: number): AuthError.InvalidRes
   })
 
 /** The header comes first: beside an error in it, the rest of a message means nothing. */
-const headerError = (
+export const headerError = (
   where: Where,
   secrets: ReadonlyArray<string>,
   header: ResponseHeader | undefined
@@ -130,22 +124,14 @@ export const token = (
 ): Effect.Effect<Redacted.Redacted<string>, AuthAnswerError> => {
   const error = headerError(where, secrets, response.header) ?? statusError(where, response.status)
   if (error !== undefined) return Effect.fail(error)
+  const { length } = response.token
   if (isSendable(response.token)) return Effect.succeed(Redacted.make(response.token))
-  const what = response.token === "" ? "no token" : "a token that cannot be sent back"
+  const what =
+    length === 0
+      ? "no token"
+      : length > MAX_LENGTH
+        ? "a token that is too long to be one"
+        : "a token that cannot be sent back"
   const message = `the robot let the user in with ${what}`
   return Effect.fail(new AuthError.InvalidResponse({ ...where, message, code: response.status }))
-}
-
-/** The robot of an answer to `GetRobotId`. Without a serial number it is nobody: sessions could not be told apart. */
-export const robotId = (
-  where: Where,
-  secrets: ReadonlyArray<string>,
-  response: RobotIdResponse
-): Effect.Effect<RobotId, HeaderError> => {
-  const error = headerError(where, secrets, response.header)
-  if (error !== undefined) return Effect.fail(error)
-  const id = decodeRobotId(response.robotId)
-  if (Option.isSome(id)) return Effect.succeed(id.value)
-  const message = "the robot gave no usable serial number"
-  return Effect.fail(new AuthError.InvalidResponse({ ...where, message }))
 }

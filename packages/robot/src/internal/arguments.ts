@@ -1,12 +1,15 @@
 /** Which arguments cannot work, before anything is sent. */
 import { InvalidRequest } from "@latchkey/core/AuthError"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { RobotId } from "../RobotId.ts"
 import type { Credentials } from "../SignIn.ts"
 import * as Address from "./address.ts"
 import * as ClientName from "./clientName.ts"
-import * as RootCertificates from "./rootCertificates.ts"
-import { isSendable } from "./sendable.ts"
+import { isSendable, MAX_LENGTH } from "./sendable.ts"
 
 interface Where {
   readonly provider: string
@@ -22,6 +25,8 @@ const require = (
   holds: boolean,
   advice: string
 ): Effect.Effect<void, InvalidRequest> => (holds ? Effect.void : Effect.fail(invalid(where, field, advice)))
+
+const isSerialNumber = Schema.is(RobotId.fields.serialNumber)
 
 /** Half a surrogate pair would go out as another character. */
 const isText = (text: string): boolean => text !== "" && text.isWellFormed()
@@ -45,7 +50,7 @@ export const token = (
         invalid(
           where,
           "token",
-          "the token must be one or more visible ASCII characters; sign in with a password instead"
+          `the token must be 1 to ${MAX_LENGTH} visible ASCII characters; sign in with a password instead`
         )
       )
 
@@ -58,25 +63,47 @@ export const client = (
     require(where, "clientName", ClientName.isAcceptable(
       name
     ), `clientName must be 1 to ${ClientName.MAX_LENGTH} characters of ASCII`),
-    require(where, "serialNumber", serialNumber !==
-      "", "serialNumber must not be empty; leave it out to have the robot asked")
+    require(where, "serialNumber", serialNumber === undefined ||
+      isSerialNumber(
+        serialNumber
+      ), "serialNumber cannot be one; leave it out to take whichever robot is there")
   )
 
-export const target = (
+const duration = (
   where: Where,
-  url: string,
-  rootCertificates: string
-): Effect.Effect<Address.Address, InvalidRequest> => {
+  field: string,
+  given: Duration.Input,
+  isAcceptable: (duration: Duration.Duration) => boolean
+): Effect.Effect<Duration.Duration, InvalidRequest> => {
+  const duration = Option.filter(Duration.fromInput(given), isAcceptable)
+  return Option.isSome(duration)
+    ? Effect.succeed(duration.value)
+    : Effect.fail(invalid(where, field, `${field} must be a duration of more than 0, such as "30 seconds"`))
+}
+
+/** More than nothing, and with an end. */
+export const timeout = (
+  where: Where,
+  given: Duration.Input | undefined,
+  otherwise: Duration.Duration
+): Effect.Effect<Duration.Duration, InvalidRequest> =>
+  given === undefined
+    ? Effect.succeed(otherwise)
+    : duration(where, "timeout", given, (it) => Duration.isPositive(it) && Duration.isFinite(it))
+
+/** More than nothing; `Infinity` for never. */
+export const renewAfter = (
+  where: Where,
+  given: Duration.Input
+): Effect.Effect<Duration.Duration, InvalidRequest> =>
+  duration(where, "renewAfter", given, Duration.isPositive)
+
+export const target = (where: Where, url: string): Effect.Effect<Address.Address, InvalidRequest> => {
   const address = Address.parse(url)
-  if (address === undefined) {
-    return Effect.fail(
-      invalid(where, "url", "url must be https://host or https://host:port, and nothing after it")
-    )
-  }
-  return Effect.as(
-    require(where, "rootCertificates", RootCertificates.isPem(
-      rootCertificates
-    ), "rootCertificates must hold the root certificate of your robot in PEM form; Robot.rootCertificates reads it"),
-    address
-  )
+  if (address !== undefined) return Effect.succeed(address)
+  const advice =
+    Address.parse(`https://${url}`) === undefined
+      ? "url must be https://host or https://host:port, and nothing after it"
+      : `url must begin with its scheme; write https://${url}`
+  return Effect.fail(invalid(where, "url", advice))
 }

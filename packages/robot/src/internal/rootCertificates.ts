@@ -3,7 +3,8 @@ import { InvalidRequest } from "@latchkey/core/AuthError"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 
-export const isPem = (text: string): boolean => text.includes("-----BEGIN CERTIFICATE-----")
+/** Says which of the files is the wrong one. Whether a certificate can be read is found out when it is used. */
+const holdsCertificate = (text: string): boolean => text.includes("-----BEGIN CERTIFICATE-----")
 
 const invalid = (message: string): InvalidRequest =>
   new InvalidRequest({
@@ -28,7 +29,7 @@ export const read = Effect.fnUntraced(function* (
   const texts = yield* Effect.forEach(paths, (path) =>
     files.readFileString(path).pipe(
       Effect.mapError(() => invalid(`${path} cannot be read`)),
-      Effect.filterOrFail(isPem, () => invalid(`${path} holds no certificate in PEM form`))
+      Effect.filterOrFail(holdsCertificate, () => invalid(`${path} holds no certificate in PEM form`))
     )
   )
   return texts.map((text) => (text.endsWith("\n") ? text : `${text}\n`)).join("")

@@ -1,118 +1,145 @@
 /**
  * Which robot is at the other end.
  *
- * Asked once, and again only after a connection was lost: the address may then lead to another robot. However many
- * wait for the answer, one question is under way; it is taken back when nobody waits any more.
+ * Each authority has a connection of its own, and an address may lead to another robot from one moment to the next. So
+ * a secret only goes out on a connection that was made for it just before a robot said who it is, over a connection
+ * made after that one; and again as long as none was made or lost since. What remains: a robot that takes the address
+ * and gives it back between the making of the two.
  */
 import { TransportError } from "@latchkey/core/AuthError"
-import { TimedOut } from "@latchkey/core/TransportError"
-import * as Deferred from "effect/Deferred"
+import { Closed, TimedOut } from "@latchkey/core/TransportError"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { RobotId } from "../RobotId.ts"
+import * as UnderWay from "./underWay.ts"
 
-export interface WhichRobot<E> {
-  /** Asks the robot, or joins the question under way. */
-  readonly ask: (timeout: Duration.Duration) => Effect.Effect<RobotId, E | TransportError>
-  /** Asks only if the answer is not known, or may have changed. */
-  readonly serialNumber: (timeout: Duration.Duration) => Effect.Effect<string, E | TransportError>
+/** A robot, as long as `connections` stays what it was. */
+export interface Answerer {
+  readonly serialNumber: string
+  readonly connections: number
 }
 
-interface Question<E> {
-  readonly answer: Deferred.Deferred<RobotId, E>
-  fiber: Fiber.Fiber<RobotId, E> | undefined
-  waiting: number
+export interface WhichRobot<E> {
+  /** Who is at the end of the connection for that authority, which stands when the answer is there. */
+  readonly behind: (
+    authority: string,
+    timeout: Duration.Duration
+  ) => Effect.Effect<Answerer, E | TransportError>
+}
+
+interface Known extends Answerer {
+  /** Those whose connections lead to it. */
+  readonly authorities: Set<string>
 }
 
 export interface Options<E> {
   readonly provider: string
   readonly instance: string
-  /** Spares the question. */
-  readonly serialNumber: string | undefined
+  /** Of the service that knows who the robot is. */
+  readonly idAuthority: string
   /** What the question is given at least, so that an impatient caller does not fail it for a patient one. */
   readonly patience: Duration.Duration
-  /** How many connections were lost so far. */
-  readonly losses: Effect.Effect<number>
-  readonly call: (timeout: Duration.Duration) => Effect.Effect<RobotId, E>
+  /** Grows with every connection that is made, and with every one that is lost. */
+  readonly connections: Effect.Effect<number>
+  /** Does nothing, and at once, where there is a connection; `anew` replaces it. */
+  readonly connect: (
+    authority: string,
+    options: { readonly anew: boolean; readonly timeout: Duration.Duration }
+  ) => Effect.Effect<void, E>
+  readonly ask: (timeout: Duration.Duration) => Effect.Effect<RobotId, E>
 }
+
+/** How often it is asked at most, when a connection was made or lost in the meantime. */
+const ROUNDS = 3
 
 export const make = Effect.fnUntraced(function* <E>(
   options: Options<E>
 ): Effect.fn.Return<WhichRobot<E>, never, Scope.Scope> {
-  const { patience } = options
-  const scope = yield* Effect.scope
-  let known: { readonly serialNumber: string; readonly losses: number } | undefined
-  let current: Question<E> | undefined
+  const { connect, connections, idAuthority, patience } = options
+  const underWay = yield* UnderWay.make<Answerer, E | TransportError>()
+  let known: Known | undefined
 
-  const question = Effect.fnUntraced(function* (timeout: Duration.Duration) {
-    const losses = yield* options.losses
-    const id = yield* options.call(Duration.max(timeout, patience))
-    known = { serialNumber: id.serialNumber, losses }
-    return id
+  const because = (reason: Closed | TimedOut) => Effect.fail(TransportError.because(options, reason))
+
+  const tooLate = because(new TimedOut({ message: "the robot did not say who it is in time" }))
+
+  const question = Effect.fnUntraced(function* (authority: string, given: Duration.Duration) {
+    const timeout = Duration.max(given, patience)
+    for (let round = 0; round < ROUNDS; round++) {
+      const unchanged = (yield* connections) === known?.connections ? known : undefined
+      if (authority !== idAuthority) yield* connect(authority, { anew: true, timeout })
+      yield* connect(idAuthority, { anew: true, timeout })
+      const before = yield* connections
+      const { serialNumber } = yield* options.ask(timeout)
+      yield* connect(authority, { anew: false, timeout })
+      if ((yield* connections) !== before) continue
+      // Connections that led to this robot still do; those of another one are made anew before they are used.
+      const others = unchanged?.serialNumber === serialNumber ? unchanged.authorities : []
+      known = {
+        serialNumber,
+        connections: before,
+        authorities: new Set([...others, authority, idAuthority])
+      }
+      return known
+    }
+    return yield* because(new Closed({ message: "connections to the robot come and go; try again" }))
   })
 
-  const start = (mine: Question<E>, timeout: Duration.Duration): Effect.Effect<void> =>
-    question(timeout).pipe(
-      Effect.onExit((exit) =>
-        Effect.sync(() => {
-          if (current === mine) current = undefined
-          Deferred.doneUnsafe(mine.answer, exit)
-        })
-      ),
-      Effect.forkIn(scope, { startImmediately: true }),
-      Effect.map((fiber) => {
-        mine.fiber = fiber
-      })
-    )
+  const forget = (authority: string) => Effect.sync(() => void known?.authorities.delete(authority))
 
-  const leave = (mine: Question<E>): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      mine.waiting--
-      if (mine.waiting > 0 || mine.fiber === undefined || Deferred.isDoneUnsafe(mine.answer))
-        return Effect.void
-      if (current === mine) current = undefined
-      return Fiber.interrupt(mine.fiber)
-    })
-
-  const join = (timeout: Duration.Duration): Effect.Effect<RobotId, E> =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.suspend(() => {
-        const joined = current
-        const mine = joined ?? { answer: Deferred.makeUnsafe<RobotId, E>(), fiber: undefined, waiting: 0 }
-        current = mine
-        mine.waiting++
-        return (joined === undefined ? start(mine, timeout) : Effect.void).pipe(
-          Effect.andThen(restore(Deferred.await(mine.answer))),
-          Effect.ensuring(leave(mine))
-        )
-      })
-    )
-
-  const ask = (timeout: Duration.Duration): Effect.Effect<RobotId, E | TransportError> =>
-    Duration.isGreaterThanOrEqualTo(timeout, patience)
-      ? join(timeout)
-      : Effect.timeoutOrElse(join(timeout), {
-          duration: timeout,
-          orElse: () =>
-            Effect.fail(
-              TransportError.because(
-                options,
-                new TimedOut({ message: "the robot did not say who it is in time" })
-              )
+  /** The known robot, if the connection for that authority still leads to it. Costs next to nothing when it does. */
+  const still = (authority: string, timeout: Duration.Duration): Effect.Effect<Known | undefined, E> =>
+    Effect.flatMap(connections, (count) =>
+      known?.connections === count && known.authorities.has(authority)
+        ? connect(authority, { anew: false, timeout }).pipe(
+            Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : forget(authority))),
+            Effect.andThen(connections),
+            Effect.flatMap((after) =>
+              after === count && known?.connections === count
+                ? Effect.succeed(known)
+                : Effect.as(forget(authority), undefined)
             )
-        })
+          )
+        : Effect.succeed(undefined)
+    )
+
+  /** Asks or waits until `end`, in milliseconds. Whoever joins another's question does not share its lack of time. */
+  const learn = Effect.fnUntraced(function* (
+    authority: string,
+    timeout: Duration.Duration,
+    end: number
+  ): Effect.fn.Return<Answerer, E | TransportError> {
+    while (true) {
+      const { about, exit, joined } = yield* underWay(authority, question(authority, timeout))
+      const isMine = !joined || (about === authority && !isTimedOut(exit))
+      if (Exit.isFailure(exit) && (isMine || Exit.hasInterrupts(exit))) return yield* exit
+      const robot = yield* still(authority, timeout)
+      if (robot !== undefined) return robot
+      if ((yield* Clock.currentTimeMillis) >= end) return yield* tooLate
+    }
+  })
 
   return {
-    ask,
-    serialNumber: (timeout) =>
-      options.serialNumber === undefined
-        ? Effect.flatMap(options.losses, (losses) =>
-            known?.losses === losses
-              ? Effect.succeed(known.serialNumber)
-              : Effect.map(ask(timeout), (id) => id.serialNumber)
-          )
-        : Effect.succeed(options.serialNumber)
+    behind: (authority, timeout) =>
+      Effect.flatMap(still(authority, timeout), (robot) =>
+        robot === undefined
+          ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
+              Effect.timeoutOrElse(learn(authority, timeout, now + Duration.toMillis(timeout)), {
+                duration: timeout,
+                orElse: () => tooLate
+              })
+            )
+          : Effect.succeed(robot)
+      )
   }
 })
+
+const isTimedOut = <E>(exit: Exit.Exit<unknown, E>): boolean =>
+  Option.exists(
+    Exit.findErrorOption(exit),
+    (error) => error instanceof TransportError && error.reason._tag === "TimedOut"
+  )

@@ -8,8 +8,8 @@ import { GrpcMemory } from "@latchkey/grpc/testing"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Options as RobotOptions } from "../Robot.ts"
-import * as Robot from "../Robot.ts"
+import * as Operations from "../internal/operations.ts"
+import { type Options as RobotOptions, Robot } from "../Robot.ts"
 import * as Spot from "./Spot.ts"
 
 /**
@@ -30,7 +30,7 @@ const INSTANCE = "https://robot.invalid"
  * @category layers
  * @since 0.1.0
  */
-export const layer = (options: Options = {}): Layer.Layer<Robot.Robot | Spot.Spot, InvalidRequest> =>
+export const layer = (options: Options = {}): Layer.Layer<Robot | Spot.Spot, InvalidRequest> =>
   Layer.effectContext(
     Effect.gen(function* () {
       const { control, faults, handlers } = yield* Spot.make(options)
@@ -39,11 +39,11 @@ export const layer = (options: Options = {}): Layer.Layer<Robot.Robot | Spot.Spo
       const disconnect = Effect.sync(() => {
         cuts++
       })
-      const client = yield* Robot.make(
-        { ...channel, losses: Effect.map(channel.losses, (losses) => losses + cuts) },
+      const client = yield* Operations.make(
+        { ...channel, connections: Effect.map(channel.connections, (count) => count + cuts) },
         INSTANCE,
         options.client ?? {}
       )
-      return Context.make(Robot.Robot, client).pipe(Context.add(Spot.Spot, control(disconnect)))
+      return Context.make(Robot, client).pipe(Context.add(Spot.Spot, control(disconnect)))
     })
   )

@@ -35,8 +35,11 @@ export interface Options {
   readonly rateLimit?: number
   /** What software before 4.0 says to every sign-in: status 5 or 6. Default: nothing. */
   readonly applicationToken?: "Invalid" | "Expired"
-  /** Further services, by path. Each wants a token of this robot, and answers status 16 without one. */
-  readonly services?: GrpcHandlers.GrpcHandlers
+  /**
+   * Further services, by authority and path. Under another authority there is no such service (status 12); without a
+   * token of this robot each answers status 16.
+   */
+  readonly services?: Readonly<Record<string, GrpcHandlers.GrpcHandlers>>
 }
 
 /**
@@ -48,14 +51,14 @@ export class Spot extends Context.Service<
   {
     readonly serialNumber: Effect.Effect<string>
     readonly addUser: (username: string, password: Redacted.Redacted<string>) => Effect.Effect<void>
-    /** The user's tokens end with the old password. */
+    /** The user's tokens end with the old password, and do not come back with it. */
     readonly changePassword: (username: string, password: Redacted.Redacted<string>) => Effect.Effect<void>
     readonly removeUser: (username: string) => Effect.Effect<void>
     /** Ends all tokens. */
     readonly revokeTokens: Effect.Effect<void>
     /** Cuts every connection, and forgets lock-outs; tokens stay good. */
     readonly reboot: Effect.Effect<void>
-    /** Cuts every connection; another robot, with the same users, then has the address. */
+    /** Cuts every connection; another robot, with the same users and none of them locked out, then has the address. */
     readonly replace: (serialNumber: string) => Effect.Effect<void>
     /** Cuts every connection. */
     readonly disconnect: Effect.Effect<void>
@@ -88,6 +91,8 @@ const DEFAULT_USERS = { user: "correct-horse" }
 const RATE_LIMIT = 5
 
 const TOO_MANY_REQUESTS = 429
+
+const failed = (code: number, details: string) => Effect.fail(new GrpcStatus.GrpcStatus({ code, details }))
 
 /**
  * @category constructors
@@ -129,44 +134,62 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
       )
   }
 
-  const handled =
-    (authority: string, answer: (message: Uint8Array, now: number, clock: number) => Uint8Array) =>
-    (request: GrpcHandlers.GrpcRequest) =>
-      Effect.flatMap(running, (now) => {
+  /** The proxy routes by the authority, and knows no service by any other. */
+  const routed =
+    (byAuthority: GrpcHandlers.GrpcHandlers): GrpcHandlers.GrpcHandler =>
+    (request) =>
+      Effect.suspend(() => {
         requests.push(request)
-        // The proxy knows no service by any other name.
-        return request.authority === authority
-          ? Effect.try({
-              try: () => answer(request.message, now, now + clockOffset),
-              catch: () => new GrpcStatus.GrpcStatus({ code: 13, details: "the request cannot be parsed" })
-            })
-          : Effect.fail(new GrpcStatus.GrpcStatus({ code: 12, details: "no such service" }))
+        return byAuthority[request.authority]?.(request) ?? failed(12, "no such service")
       })
+
+  const own = (
+    authority: string,
+    answer: (message: Uint8Array, now: number, clock: number) => Uint8Array
+  ): GrpcHandlers.GrpcHandler =>
+    routed({
+      [authority]: (request) =>
+        Effect.flatMap(running, (now) =>
+          Effect.try({
+            try: () => answer(request.message, now, now + clockOffset),
+            catch: () => new GrpcStatus.GrpcStatus({ code: 13, details: "the request cannot be parsed" })
+          })
+        )
+    })
 
   const guarded =
     (handler: GrpcHandlers.GrpcHandler): GrpcHandlers.GrpcHandler =>
     (request) =>
       Effect.flatMap(running, (now) => {
-        requests.push(request)
-        const token = request.metadata.get("authorization")?.replace(/^Bearer /, "")
+        const [, token] = /^Bearer (.+)$/.exec(request.metadata.get("authorization") ?? "") ?? []
         return token !== undefined && accounts.accepts(now, token)
           ? handler(request)
-          : Effect.fail(new GrpcStatus.GrpcStatus({ code: 16, details: "a user token is needed" }))
+          : failed(16, "a user token is needed")
       })
+
+  const further = Object.groupBy(
+    Object.entries(options.services ?? {}).flatMap(([authority, handlers]) =>
+      Object.entries(handlers).map(([path, handler]) => ({ path, authority, handler: guarded(handler) }))
+    ),
+    ({ path }) => path
+  )
 
   return {
     faults,
     handlers: {
       ...Object.fromEntries(
-        Object.entries(options.services ?? {}).map(([path, handler]) => [path, guarded(handler)])
+        Object.entries(further).map(([path, entries = []]) => [
+          path,
+          routed(Object.fromEntries(entries.map(({ authority, handler }) => [authority, handler])))
+        ])
       ),
-      [authService.method.path]: handled(authService.authority, (message, now, clock) =>
+      [authService.method.path]: own(authService.authority, (message, now, clock) =>
         Replies.authToken(message, clock, options.applicationToken, {
           login: (username, password) => accounts.login(now, username, password),
           renew: (token) => accounts.renew(now, token)
         })
       ),
-      [robotIdService.method.path]: handled(robotIdService.authority, (message, _, clock) =>
+      [robotIdService.method.path]: own(robotIdService.authority, (message, _, clock) =>
         Replies.robotId(message, clock, accounts.serialNumber())
       )
     },

@@ -9,9 +9,7 @@ import { type Options, Robot } from "../../src/index.ts"
 /** A client of whatever is at that port of loopback, living as long as the test. */
 export const robotAt = (port: number, rootCertificates: string, options?: Partial<Options>) =>
   Effect.map(
-    Layer.build(
-      Robot.layer({ url: `https://127.0.0.1:${port}`, rootCertificates, serialNumber: "BD-1", ...options })
-    ),
+    Layer.build(Robot.layer({ url: `https://127.0.0.1:${port}`, rootCertificates, ...options })),
     (context) => Context.get(context, Robot)
   )
 

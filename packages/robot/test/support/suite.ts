@@ -3,12 +3,14 @@ import { DateTime, Duration, Effect, Fiber, type Layer, Option, Redacted, type S
 import * as Clock from "effect/Clock"
 import { fieldNumbers } from "./fields.ts"
 import { toTimestamp } from "../../src/internal/wire.ts"
-import { type Options, Robot } from "../../src/index.ts"
+import { type Options, Robot, type SignInError } from "../../src/index.ts"
 import { Spot } from "../../src/testing.ts"
 import type * as SpotOptions from "../../src/testing/Spot.ts"
 import { GrpcFaults } from "@latchkey/grpc/testing"
-import { Session, SessionKey } from "@latchkey/core"
+import { type NotAuthenticated, Session, SessionKey } from "@latchkey/core"
+import { echo, echoing } from "./echo.ts"
 import { fails, failsBecause } from "./fails.ts"
+import { onceNoticed } from "./onceNoticed.ts"
 import { AUTH, idRequests, ROBOT_ID, sent } from "./sent.ts"
 import { until } from "./until.ts"
 
@@ -18,29 +20,31 @@ export interface SuiteOptions extends SpotOptions.Options {
   readonly client?: Pick<Options, "serialNumber" | "clientName" | "timeout" | "renewAfter">
 }
 
+type Attempt = Effect.Effect<unknown, SignInError | NotAuthenticated>
+
 const password = Redacted.make("correct-horse")
 const user = { username: "user", password }
 const wrong = { username: "user", password: Redacted.make("wrong-horse") }
 
 const value = (session: Session): string => Redacted.value(session.accessToken ?? Redacted.make(""))
 
-/** A connection that was cut may be noticed by nobody before it is used: once for each of the two services. */
-const onceNoticed = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.retry(effect, { while: (error) => isClosed(error), times: 2 })
-
-const isClosed = (error: { readonly _tag: string; readonly reason?: { readonly _tag: string } }): boolean =>
-  error._tag === "TransportError" && error.reason?._tag === "Closed"
+const services = { [echo.authority]: { [echo.method.path]: echoing } }
 
 /** What every robot must do, whatever carries the calls. */
 export const suite = (
   it: Vitest.Tester<Scope.Scope>,
-  layer: (options?: SuiteOptions) => Layer.Layer<Robot | Spot, unknown>
+  layer: (options?: SuiteOptions) => Layer.Layer<Robot | Spot, unknown>,
+  /** What each test begins with. */
+  first: Effect.Effect<void> = Effect.void
 ): void => {
   const test = <E>(
     title: string,
     program: Effect.Effect<void, E, Robot | Spot | Scope.Scope>,
     options?: SuiteOptions
-  ): void => it(title, () => Effect.provide(program, layer({ rateLimit: Infinity, ...options })))
+  ): void =>
+    it(title, () =>
+      Effect.andThen(first, Effect.provide(program, layer({ rateLimit: Infinity, ...options })))
+    )
 
   describe("a robot", () => {
     describe("requests", () => {
@@ -79,6 +83,7 @@ export const suite = (
           const start = yield* Clock.currentTimeNanos
           yield* robot.auth(user)
           const end = yield* Clock.currentTimeNanos
+          assert.isAbove(Number(start), 0)
           const header = (yield* sent)[0]?.body.header
           assert.strictEqual(header?.clientName, "suite")
           const { nanos = -1, seconds = -1n } = header?.requestTimestamp ?? {}
@@ -162,18 +167,55 @@ export const suite = (
       )
 
       test(
-        "robot-09: the deadline is 30 s, or what the caller says",
+        "robot-09: the deadline is 30 s, or what the caller says, whatever is called",
         Effect.gen(function* () {
           const robot = yield* Robot
-          yield* robot.auth(user)
-          yield* robot.auth(user, { timeout: "7 seconds" })
-          const timeouts = (yield* sent).map(({ timeout }) => Option.map(timeout, Duration.toSeconds))
-          assert.strictEqual(timeouts.length, 2)
-          for (const [index, wanted] of [30, 7].entries()) {
-            const seconds = Option.getOrThrow(timeouts[index] ?? Option.none())
-            assert.isTrue(seconds <= wanted && seconds > wanted - 2, `${seconds}`)
+          const spot = yield* Spot
+          const session = yield* robot.auth(user)
+          const token = session.accessToken ?? password
+          const given = { timeout: "7 seconds" } as const
+          const calls: ReadonlyArray<readonly [string, number, Effect.Effect<unknown, unknown>]> = [
+            ["auth", 30, robot.auth(user)],
+            ["auth", 7, robot.auth(user, given)],
+            ["authWithToken", 30, robot.authWithToken(token, { username: "user" })],
+            ["authWithToken", 7, robot.authWithToken(token, { username: "user", ...given })],
+            ["refresh", 30, robot.refresh(session)],
+            ["authenticate", 30, robot.authenticate({ held: session })],
+            ["authenticate", 7, robot.authenticate({ held: session, ...given })],
+            ["authenticate", 7, robot.authenticate({ held: { username: "user", token }, ...given })],
+            ["authenticate", 7, robot.authenticate({ prompt: Effect.succeed(user), ...given })],
+            ["robotId", 30, robot.robotId],
+            ["robotIdWith", 30, robot.robotIdWith(session)],
+            ["robotIdWith", 7, robot.robotIdWith(session, given)],
+            ["call", 30, robot.call(session, echo, "")],
+            ["call", 7, robot.call(session, echo, "", given)]
+          ]
+          for (const [name, wanted, call] of calls) {
+            yield* call
+            const last = (yield* spot.requests).at(-1)
+            const seconds = Duration.toSeconds(Option.getOrThrow(last?.timeout ?? Option.none()))
+            assert.isTrue(seconds <= wanted && seconds > wanted - 2, `${name}: ${seconds}`)
           }
-        })
+        }),
+        { services }
+      )
+
+      test(
+        "robot-09: the client's own deadline is that of every call that states none",
+        Effect.gen(function* () {
+          const robot = yield* Robot
+          const spot = yield* Spot
+          const session = yield* robot.auth(user)
+          yield* robot.refresh(session)
+          yield* robot.robotId
+          yield* robot.robotIdWith(session)
+          yield* robot.call(session, echo, "")
+          for (const { path, timeout } of yield* spot.requests) {
+            const seconds = Duration.toSeconds(Option.getOrThrow(timeout))
+            assert.isTrue(seconds <= 11 && seconds > 9, `${path}: ${seconds}`)
+          }
+        }),
+        { services, client: { timeout: "11 seconds" } }
       )
     })
 
@@ -251,6 +293,9 @@ export const suite = (
           const second = yield* robot.auth(user)
           yield* spot.changePassword("user", Redacted.make("new-horse"))
           yield* fails("InvalidToken", robot.refresh(second))
+          yield* spot.changePassword("user", password)
+          yield* fails("InvalidToken", robot.refresh(second))
+          yield* spot.changePassword("user", Redacted.make("new-horse"))
           yield* fails("InvalidLogin", robot.auth(user))
           yield* spot.addUser("other", password)
           const third = yield* robot.auth({ username: "other", password })
@@ -261,6 +306,18 @@ export const suite = (
           yield* fails("InvalidToken", robot.refresh(fourth))
         }),
         { tokenLife: "1 hour" }
+      )
+
+      test(
+        "a lock-out is of one robot",
+        Effect.gen(function* () {
+          const robot = yield* Robot
+          const spot = yield* Spot
+          yield* Effect.repeat(fails("InvalidLogin", robot.auth(wrong)), { times: 5 })
+          yield* fails("TemporarilyLockedOut", robot.auth(user))
+          yield* spot.replace("BD-other")
+          yield* onceNoticed(robot.auth(user))
+        })
       )
 
       test(
@@ -293,7 +350,8 @@ export const suite = (
             ["username", robot.authWithToken(Redacted.make("a.b.c"), { username: "" })],
             ["token", robot.authWithToken(empty, { username: "user" })],
             ["token", robot.authWithToken(Redacted.make("a\nb"), { username: "user" })],
-            ["token", robot.authWithToken(Redacted.make("tök"), { username: "user" })]
+            ["token", robot.authWithToken(Redacted.make("tök"), { username: "user" })],
+            ["token", robot.authWithToken(Redacted.make("x".repeat(16_385)), { username: "user" })]
           ] as const
           for (const [field, attempt] of attempts) {
             assert.strictEqual((yield* fails("InvalidRequest", attempt)).field, field)
@@ -302,6 +360,7 @@ export const suite = (
           const without = new Session({ key: session.key, issuedAt: session.issuedAt })
           yield* fails("InvalidRequest", robot.refresh(without))
           yield* fails("InvalidRequest", robot.robotIdWith(without))
+          yield* fails("InvalidRequest", robot.call(without, echo, ""))
           assert.strictEqual((yield* spot.requests).length, 2)
         })
       )
@@ -325,13 +384,102 @@ export const suite = (
       )
 
       test(
-        "is not asked when it is known",
+        "is asked once for each service, and not again while the connections stand",
         Effect.gen(function* () {
-          const session = yield* (yield* Robot).auth(user)
-          assert.strictEqual(session.key.instance, "BD-known")
-          assert.strictEqual(yield* idRequests, 0)
+          const robot = yield* Robot
+          const session = yield* robot.auth(user)
+          assert.strictEqual(yield* idRequests, 1)
+          yield* robot.call(session, echo, "")
+          const asked = yield* idRequests
+          assert.isAtMost(asked, 2)
+          yield* robot.refresh(session)
+          yield* robot.call(session, echo, "")
+          yield* robot.auth(user)
+          assert.strictEqual(yield* idRequests, asked)
         }),
-        { client: { serialNumber: "BD-known" } }
+        { services }
+      )
+
+      test(
+        "may be said beforehand: no other one gets a secret",
+        Effect.gen(function* () {
+          const robot = yield* Robot
+          const spot = yield* Spot
+          const session = yield* robot.auth(user)
+          assert.strictEqual(session.key.instance, "BD-known")
+          assert.strictEqual(yield* idRequests, 1)
+          yield* spot.replace("BD-other")
+          const before = (yield* sent).length
+          const token = session.accessToken ?? password
+          const attempts: ReadonlyArray<Attempt> = [
+            robot.auth(user),
+            robot.authWithToken(token, { username: "user" }),
+            robot.refresh(session),
+            robot.authenticate({ prompt: Effect.succeed(user) }),
+            robot.robotIdWith(session),
+            robot.call(session, echo, "")
+          ]
+          for (const attempt of attempts) {
+            const refused = yield* fails("FailedPrecondition", onceNoticed(attempt))
+            assert.strictEqual(refused.precondition, "OtherInstance")
+          }
+          assert.strictEqual((yield* sent).length, before)
+          for (const { metadata } of yield* spot.requests) assert.isFalse(metadata.has("authorization"))
+          assert.strictEqual((yield* robot.robotId).serialNumber, "BD-other")
+        }),
+        { services, serialNumber: "BD-known", client: { serialNumber: "BD-known" } }
+      )
+
+      test(
+        "and which provider: a session of another one is not sent",
+        Effect.gen(function* () {
+          const robot = yield* Robot
+          const spot = yield* Spot
+          const { accessToken, issuedAt, key } = yield* robot.auth(user)
+          const strange = new Session({
+            key: new SessionKey({ ...key, provider: "turnstile" }),
+            issuedAt,
+            ...(accessToken && { accessToken })
+          })
+          const attempts: ReadonlyArray<Attempt> = [
+            robot.refresh(strange),
+            robot.robotIdWith(strange),
+            robot.call(strange, echo, "")
+          ]
+          for (const attempt of attempts) yield* fails("FailedPrecondition", attempt)
+          for (const { metadata } of yield* spot.requests) assert.isFalse(metadata.has("authorization"))
+        }),
+        { services }
+      )
+
+      test(
+        "that it wants a token to say so is no verdict on any token",
+        Effect.gen(function* () {
+          const robot = yield* Robot
+          const spot = yield* Spot
+          const session = yield* robot.auth(user)
+          const attempts: ReadonlyArray<Attempt> = [
+            robot.robotId,
+            robot.refresh(session),
+            robot.robotIdWith(session),
+            robot.auth(user)
+          ]
+          for (const fault of [
+            GrpcFault.Http({ status: 401 }),
+            GrpcFault.Status({ code: 16, details: "" })
+          ]) {
+            for (const attempt of attempts) {
+              yield* spot.disconnect
+              yield* spot.faults.push(fault, { path: ROBOT_ID })
+              yield* fails("PermissionDenied", onceNoticed(attempt))
+              yield* spot.faults.clear
+            }
+          }
+          // With a token it is one.
+          yield* robot.robotIdWith(session)
+          yield* spot.faults.push(GrpcFault.Status({ code: 16, details: "" }), { path: ROBOT_ID })
+          yield* fails("InvalidToken", robot.robotIdWith(session))
+        })
       )
 
       test(

@@ -47,3 +47,7 @@ export const answer = (of: Answer): Uint8Array =>
   )
 
 export const hex = (text: string): Uint8Array => Buffer.from(text, "hex")
+
+/** A `RobotIdResponse`, and nothing in it but who it is. */
+export const identity = (serialNumber: string): Uint8Array =>
+  message(bytes(1, header(1)), bytes(2, bytes(1, serialNumber)))

@@ -9,13 +9,15 @@ export const LOCKED_MILLIS = 60_000
 
 interface User {
   password: string
+  /** How often it was changed. */
+  changes: number
   failures: number
   lockedUntil: number
 }
 
 interface Issued {
   readonly user: User
-  readonly password: string
+  readonly changes: number
   readonly serialNumber: string
   readonly until: number
 }
@@ -31,6 +33,7 @@ export interface Accounts {
   readonly revoke: () => void
   /** Forgets failures and locks. Tokens are signed, and outlive a restart. */
   readonly restart: () => void
+  /** Another robot knows the same users, and nothing of their failures. */
   readonly become: (serialNumber: string) => void
   readonly serialNumber: () => string
   readonly login: (now: number, username: string, password: string) => Verdict
@@ -56,7 +59,7 @@ export const make = (options: {
     // Looks like the real thing, with a date that a client must not believe in.
     const exp = Math.floor((until + options.clockOffset()) / 1000)
     const token = `${segment({ alg: "none" })}.${segment({ rob: serialNumber, jti: ++count, exp })}.${segment("unsigned")}`
-    issued.set(token, { user, password: user.password, serialNumber, until })
+    issued.set(token, { user, changes: user.changes, serialNumber, until })
     return { status: Status.STATUS_OK, token }
   }
 
@@ -64,17 +67,21 @@ export const make = (options: {
     const found = issued.get(token)
     return found !== undefined &&
       found.serialNumber === serialNumber &&
-      found.password === found.user.password &&
+      found.changes === found.user.changes &&
       now < found.until
       ? found.user
       : undefined
   }
 
+  const forgive = (): void => {
+    for (const user of users.values()) Object.assign(user, { failures: 0, lockedUntil: 0 })
+  }
+
   return {
     setPassword: (username, password) => {
       const user = users.get(username)
-      if (user === undefined) users.set(username, { password, failures: 0, lockedUntil: 0 })
-      else user.password = password
+      if (user === undefined) users.set(username, { password, changes: 0, failures: 0, lockedUntil: 0 })
+      else if (user.password !== password) Object.assign(user, { password, changes: user.changes + 1 })
     },
     remove: (username) => {
       const user = users.get(username)
@@ -82,10 +89,9 @@ export const make = (options: {
       users.delete(username)
     },
     revoke: () => issued.clear(),
-    restart: () => {
-      for (const user of users.values()) Object.assign(user, { failures: 0, lockedUntil: 0 })
-    },
+    restart: forgive,
     become: (other) => {
+      if (other !== serialNumber) forgive()
       serialNumber = other
     },
     serialNumber: () => serialNumber,
