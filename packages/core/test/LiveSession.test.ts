@@ -70,6 +70,8 @@ const signedIn = Effect.fnUntraced(function* (options?: TestProvider.Options) {
   return { provider, ref }
 })
 
+const signedInOver = (context: Context.Context<SessionStore>) => Effect.provideContext(signedIn(), context)
+
 /** A wall clock that jumps while no timer fires, as on a machine that was asleep. */
 const sleepyClock = Clock.clockWith((clock) =>
   Effect.sync(() => {
@@ -122,10 +124,7 @@ describe("a token that was won is not lost", () => {
     provided(
       Effect.gen(function* () {
         const { context, gate } = yield* gated
-        const provider = TestProvider.make()
-        const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
-          Effect.provideContext(context)
-        )
+        const { provider, ref } = yield* signedInOver(context)
         yield* TestClock.adjust("1 hour")
         gate.put = Effect.die(new Error("boom"))
         assert.isTrue(Exit.hasDies(yield* Effect.exit(ref.get)))
@@ -143,10 +142,7 @@ describe("a token that was won is not lost", () => {
       provided(
         Effect.gen(function* () {
           const { context, gate } = yield* gated
-          const provider = TestProvider.make()
-          const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
-            Effect.provideContext(context)
-          )
+          const { provider, ref } = yield* signedInOver(context)
           yield* TestClock.adjust(due)
           gate.put = diskFull
           yield* ref.get
@@ -164,10 +160,7 @@ describe("logout", () => {
     provided(
       Effect.gen(function* () {
         const { context, gate } = yield* gated
-        const provider = TestProvider.make()
-        const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
-          Effect.provideContext(context)
-        )
+        const { provider, ref } = yield* signedInOver(context)
         yield* TestClock.adjust(due)
         gate.put = diskFull
         yield* ref.get
@@ -182,10 +175,7 @@ describe("logout", () => {
     provided(
       Effect.gen(function* () {
         const { context, gate } = yield* gated
-        const provider = TestProvider.make()
-        const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
-          Effect.provideContext(context)
-        )
+        const { provider, ref } = yield* signedInOver(context)
         yield* TestClock.adjust(due)
         const put = yield* Deferred.make<void, SessionStoreError>()
         gate.put = Deferred.await(put)
@@ -280,10 +270,7 @@ describe("logout", () => {
     provided(
       Effect.gen(function* () {
         const context = yield* withStore(() => ({ remove: () => diskFull }))
-        const provider = TestProvider.make()
-        const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
-          Effect.provideContext(context)
-        )
+        const { provider, ref } = yield* signedInOver(context)
         assert.strictEqual((yield* Effect.flip(ref.logout))._tag, "SessionStoreError")
         assert.deepStrictEqual(provider.goodTokens(), [])
         assert.strictEqual((yield* Effect.flip(ref.get))._tag, "NotAuthenticated")
@@ -310,10 +297,7 @@ describe("a store that hangs", () => {
     provided(
       Effect.gen(function* () {
         const { context, gate } = yield* hanging
-        const provider = TestProvider.make()
-        const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
-          Effect.provideContext(context)
-        )
+        const { ref } = yield* signedInOver(context)
         yield* TestClock.adjust(due)
         gate.hangs = true
         const waiting = yield* Effect.forkChild(ref.get)
@@ -328,10 +312,7 @@ describe("a store that hangs", () => {
     provided(
       Effect.gen(function* () {
         const { context, gate } = yield* hanging
-        const provider = TestProvider.make()
-        const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
-          Effect.provideContext(context)
-        )
+        const { ref } = yield* signedInOver(context)
         yield* TestClock.adjust("1 hour")
         gate.hangs = true
         const waiting = yield* Effect.forkChild(Effect.flip(ref.get))
@@ -350,10 +331,7 @@ describe("a store that hangs", () => {
       provided(
         Effect.gen(function* () {
           const { context, gate } = yield* hanging
-          const provider = TestProvider.make()
-          const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
-            Effect.provideContext(context)
-          )
+          const { provider, ref } = yield* signedInOver(context)
           gate.hangs = true
           const leaving = yield* Effect.forkChild(Effect.timeoutOption(ref.logout, "5 seconds"))
           yield* TestClock.adjust("5 seconds")
@@ -462,10 +440,7 @@ describe("a verdict", () => {
       provided(
         Effect.gen(function* () {
           const context = yield* withStore(() => ({ remove: () => diskFull }))
-          const provider = TestProvider.make()
-          const ref = yield* SessionRef.make(provider, yield* provider.login).pipe(
-            Effect.provideContext(context)
-          )
+          const { provider, ref } = yield* signedInOver(context)
           const events = yield* Effect.forkChild(Stream.runCollect(Stream.take(ref.changes, 1)))
           yield* settle
           provider.revokeAll()

@@ -253,7 +253,8 @@ describe("a call", () => {
         createSecureServer({ cert: id.certificate, key: id.key }).on("stream", (stream) => {
           stream.on("error", () => {})
           stream.respond({ ":status": 200, "content-type": "application/grpc" })
-          setTimeout(() => open.forEach((socket) => socket.destroy()), 50)
+          // What was written is sent before the end.
+          stream.write(new Uint8Array(1), () => open.forEach((socket) => socket.end()))
         })
       )
       const channel = yield* dialling(port, id.rootCertificate)
