@@ -50,7 +50,7 @@ export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", message
 }
 
 /**
- * Somebody else held the lease for as long as the caller was ready to wait.
+ * Somebody else held the lease, or the lock of the store, for as long as the caller was ready to wait.
  *
  * @category reasons
  * @since 0.1.0

@@ -2,4 +2,6 @@
  * @since 0.1.0
  */
 export * as BosdynTokenStore from "./BosdynTokenStore.ts"
+export * as CryosparcSessionStore from "./CryosparcSessionStore.ts"
+export * as InstanceAuthSessions from "./InstanceAuthSessions.ts"
 export * as SqliteSessionStore from "./SqliteSessionStore.ts"

@@ -630,12 +630,12 @@ describe("while another process holds the lock", () => {
     })
   )
 
-  it.effect("P30: a put gives up after a while as Unavailable, and nothing is written", () =>
+  it.effect("P30: a put gives up after a while as LeaseTimeout, and nothing is written", () =>
     Effect.gen(function* () {
       const { rival, store } = yield* blocked
       const put = yield* Effect.forkChild(reasonOf(store.put(session("ops", "t"))))
       yield* TestClock.adjust("10 seconds")
-      assert.strictEqual(yield* Fiber.join(put), "Unavailable")
+      assert.strictEqual(yield* Fiber.join(put), "LeaseTimeout")
       rival.exec("rollback")
       assert.isTrue(Option.isNone(yield* store.get(key("ops"))))
       yield* store.put(session("ops", "t"))

@@ -3,14 +3,16 @@ import fs from "node:fs"
 import { syncBuiltinESMExports } from "node:module"
 
 interface Task {
-  readonly store: "sqlite" | "bosdyn"
+  readonly store: "sqlite" | "bosdyn" | "cryosparc"
   readonly place: string
-  readonly do: "count" | "lease" | "putForever" | "putOnce" | "hold"
+  readonly do: "count" | "lease" | "putForever" | "putOnce" | "hold" | "insert"
   readonly account?: string
   readonly times?: number
   readonly log?: string
-  /** Dies by SIGKILL just before its n-th change to the file system, counted from 1. */
+  /** Dies just before its n-th change to the file system, counted from 1. */
   readonly dieAt?: number
+  /** Sleeps there instead, until it is told to go on. */
+  readonly signal?: "SIGKILL" | "SIGSTOP"
 }
 
 const task: Task = JSON.parse(process.argv[2] ?? "{}")
@@ -23,7 +25,7 @@ if (task.dieAt !== undefined) {
   for (const [name, original] of Object.entries(steps)) {
     Object.defineProperty(fs, name, {
       value: (...args: ReadonlyArray<unknown>) => {
-        if (armed && ++changes === task.dieAt) process.kill(process.pid, "SIGKILL")
+        if (armed && ++changes === task.dieAt) process.kill(process.pid, task.signal ?? "SIGKILL")
         return Reflect.apply(original, fs, args)
       }
     })
@@ -32,15 +34,19 @@ if (task.dieAt !== undefined) {
 }
 let armed = false
 
-const { Effect, Option } = await import("effect")
+const { Effect, Option, Redacted } = await import("effect")
 const { SessionStore } = await import("@latchkey/core/SessionStore")
-const { key, session, tokenOf } = await import("./support.ts")
-const { BosdynTokenStore, SqliteSessionStore } = await import("@latchkey/store")
+const { keys, sessions, tokenOf } = await import("./support.ts")
+const { BosdynTokenStore, CryosparcSessionStore, InstanceAuthSessions, SqliteSessionStore } =
+  await import("@latchkey/store")
 
-const layer =
-  task.store === "sqlite"
-    ? SqliteSessionStore.layer({ path: task.place })
-    : BosdynTokenStore.layer({ directory: task.place })
+const layer = {
+  sqlite: SqliteSessionStore.layer({ path: task.place }),
+  bosdyn: BosdynTokenStore.layer({ directory: task.place }),
+  cryosparc: CryosparcSessionStore.layer({ path: task.place })
+}[task.store]
+const key = keys[task.store]
+const session = sessions[task.store]
 
 const account = task.account ?? "shared"
 const times = task.times ?? 1
@@ -94,6 +100,13 @@ const program = Effect.gen(function* () {
       yield* store.put(session(account, "new".repeat(3_000)))
       armed = false
       say("done")
+      return
+    }
+    case "insert": {
+      // As the Python tools do it, one after the other: load, insert, save.
+      const auth = yield* InstanceAuthSessions.load(task.place)
+      yield* auth.insert("https://cryosparc.example.com", account, Redacted.make("t"), "2099-01-31T12:00:00Z")
+      yield* auth.save()
       return
     }
     case "hold": {

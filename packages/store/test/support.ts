@@ -3,6 +3,7 @@ import { Session } from "@latchkey/core/Session"
 import { SessionKey } from "@latchkey/core/SessionKey"
 import { SessionStore } from "@latchkey/core/SessionStore"
 import { SessionStoreError } from "@latchkey/core/SessionStoreError"
+import { BosdynTokenStore, CryosparcSessionStore, SqliteSessionStore } from "@latchkey/store"
 import { ConfigProvider, Context, DateTime, Effect, Layer, Redacted } from "effect"
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
@@ -41,6 +42,42 @@ export const session = (account: string, token: string, instance = "spot-1") =>
     accessToken: Redacted.make(token),
     issuedAt: DateTime.makeUnsafe(1_700_000_000_123)
   })
+
+/** The same for the file of cryosparc-tools, which holds sessions of one provider, each with an expiry. */
+const instance = "https://cryosparc.example.com"
+
+export const keys = {
+  sqlite: key,
+  bosdyn: key,
+  cryosparc: (account: string) => key(account, instance, "cryosparc")
+}
+
+export const sessions = {
+  sqlite: session,
+  bosdyn: session,
+  cryosparc: (account: string, token: string) =>
+    new Session({
+      ...session(account, token),
+      key: keys.cryosparc(account),
+      expiresAt: DateTime.makeUnsafe("2099-01-31T12:00:00Z")
+    })
+}
+
+/** Where each store lies in a directory, and how it is opened there. */
+export const stores = {
+  sqlite: {
+    placeIn: (directory: string) => join(directory, "sessions.db"),
+    layer: (path: string) => SqliteSessionStore.layer({ path })
+  },
+  bosdyn: {
+    placeIn: (directory: string) => join(directory, "user_tokens"),
+    layer: (directory: string) => BosdynTokenStore.layer({ directory })
+  },
+  cryosparc: {
+    placeIn: (directory: string) => join(directory, "auth.json"),
+    layer: (path: string) => CryosparcSessionStore.layer({ path })
+  }
+} as const
 
 export const tokenOf = (session: Session) => session.accessToken && Redacted.value(session.accessToken)
 

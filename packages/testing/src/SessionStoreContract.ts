@@ -32,7 +32,7 @@ import { versions } from "./internal/contract/versions.ts"
  * - `anyProvider`: it holds the sessions of one provider only, and no odd characters in keys
  * - `nul`: it has no place for a key with a NUL character in it
  * - `refreshToken`, `expiry`, `account`, `tokenType`: it has no place for that part of a session
- * - `noAccessToken`: it has no place for a session without an access token
+ * - `noAccessToken`, `noExpiry`: it has no place for a session without that part
  *
  * @category models
  * @since 0.1.0
@@ -47,6 +47,7 @@ export type Lack =
   | "account"
   | "tokenType"
   | "noAccessToken"
+  | "noExpiry"
 
 /**
  * @category models

@@ -20,6 +20,8 @@ export interface Options<S> {
   readonly migrations: ReadonlyArray<string>
   /** Made once for the connection. */
   readonly prepare: (database: DatabaseSync) => S
+  /** Whether a write that has returned survives the loss of power, and not only a crash. Default: true. */
+  readonly survivesPowerLoss?: boolean
   /** Called once, under the lock, when the file is open. */
   readonly afterOpen?: () => void
 }
@@ -45,7 +47,8 @@ export const connect = <S>(options: Options<S>): Result.Result<Connection<S>, Se
 
   const database = new sqlite.DatabaseSync(file, { timeout: BUSY_TIMEOUT_MILLIS })
   try {
-    database.exec("pragma synchronous = full; pragma secure_delete = on")
+    const synchronous = options.survivesPowerLoss === false ? "normal" : "full"
+    database.exec(`pragma synchronous = ${synchronous}; pragma secure_delete = on`)
     const migrated = Result.andThen(checkDatabase(database, claim), () =>
       migrate(database, claim, migrations)
     )

@@ -1,11 +1,11 @@
 /** How an open SQLite file is shared: between the fibers of this process, and with other processes. */
-import type { SessionStoreError } from "@latchkey/core/SessionStoreError"
+import { LeaseTimeout, SessionStoreError } from "@latchkey/core/SessionStoreError"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { connect, type Connection, type Options, transact } from "./connectDatabase.ts"
-import { explainFailure, unavailable } from "./explainFailure.ts"
+import { explainFailure } from "./explainFailure.ts"
 
 /** Between waits the event loop runs. In all it is about 5 s until a lock is given up. */
 const untilFree = Schedule.min([Schedule.exponential("2 millis", 1.5), Schedule.spaced("50 millis")]).pipe(
@@ -46,7 +46,8 @@ export const openDatabase = <S>(options: Options<S>): Effect.Effect<Database<S>,
       return Result.map(connect(options), (made) => (connection = made))
     }
 
-    const locked = unavailable(where, `${path}: other processes kept it locked: try again`)
+    const message = `${path}: other processes kept it locked: try again`
+    const locked = SessionStoreError.because(where, new LeaseTimeout({ message }))
     const once = <A>(run: (connection: Connection<S>) => Result.Result<A, SessionStoreError>) =>
       Effect.suspend(() => {
         try {

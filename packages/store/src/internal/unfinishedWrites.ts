@@ -23,7 +23,8 @@ export const clearUnfinished = (directory: string): void => {
   }
 }
 
-const clear = (aside: string) => {
+/** The same in one such place. */
+export const clear = (aside: string): void => {
   for (const name of namesIn(aside)) {
     if (name.endsWith(TEMPORARY_SUFFIX)) rmSync(join(aside, name), { force: true })
   }

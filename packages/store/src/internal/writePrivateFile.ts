@@ -80,10 +80,10 @@ export interface Write {
   /** On the same file system, made if missing. Nobody else may write here without holding the store's mutex. */
   readonly temporary: string
   readonly bytes: Uint8Array
-  /** The file's modification time, in seconds since 1970. */
-  readonly modified: number
-  /** Asked before the file is replaced: whether what the file system made of it will do. */
-  readonly isGood: (state: BigIntStats) => boolean
+  /** The file's modification time, in seconds since 1970. Default: now. */
+  readonly modified?: number
+  /** Asked before the file is replaced: whether what the file system made of it will do. Default: it will. */
+  readonly isGood?: (state: BigIntStats) => boolean
 }
 
 /** Replaces the file, or makes it. Tells its state on disk after that; none where that would not have been good. */
@@ -99,8 +99,8 @@ export const writePrivateFile = ({
   const file = openSync(aside, "wx", PRIVATE_FILE)
   try {
     writeFileSync(file, bytes)
-    futimesSync(file, modified, modified)
-    if (!isGood(fstatSync(file, { bigint: true }))) {
+    if (modified !== undefined) futimesSync(file, modified, modified)
+    if (isGood?.(fstatSync(file, { bigint: true })) === false) {
       rmSync(aside)
       return undefined
     }

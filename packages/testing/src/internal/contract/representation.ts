@@ -9,8 +9,9 @@ import { type Backing, bare, instant, refused, session, someEntry, test, whole }
 
 export const representation = (backing: Backing): void => {
   const key = backing.key(0)
-  const plain = bare(key)
+  const plain = bare(backing, key)
   const { accessToken: _, ...rest } = plain
+  const { expiresAt: __, ...lasting } = plain
 
   const variants: ReadonlyArray<readonly [name: string, needs: Lack | undefined, session: Session]> = [
     ["with an access token and nothing else", undefined, plain],
@@ -30,6 +31,7 @@ export const representation = (backing: Backing): void => {
     ["with a refresh token", "refreshToken", new Session({ ...plain, refreshToken: Redacted.make("r") })],
     ["with a refresh token of 16 kB", "refreshToken", new Session({ ...plain, refreshToken: long("r") })],
     ["with an expiry", "expiry", new Session({ ...plain, expiresAt: instant(1_700_000_360_999) })],
+    ["without an expiry", "noExpiry", new Session(lasting)],
     ["that expired before it was issued", "expiry", new Session({ ...plain, expiresAt: instant(7) })],
     ["with the account's id", "account", new Session({ ...plain, account: { id: "" } })],
     [
@@ -46,8 +48,8 @@ export const representation = (backing: Backing): void => {
       "noAccessToken",
       new Session({ ...rest, refreshToken: Redacted.make("r") })
     ],
-    ["under a key with a NUL", "nul", bare(new SessionKey({ ...key, account: "nul\u0000byte" }))],
-    ["of any provider", "anyProvider", bare(new SessionKey({ ...key, provider: "someone else" }))]
+    ["under a key with a NUL", "nul", bare(backing, new SessionKey({ ...key, account: "nul\u0000byte" }))],
+    ["of any provider", "anyProvider", bare(backing, new SessionKey({ ...key, provider: "someone else" }))]
   ]
 
   for (const [name, needs, one] of variants) {
@@ -55,7 +57,7 @@ export const representation = (backing: Backing): void => {
       test(backing, `a session ${name} is NotRepresentable, and nothing is written`, (store) =>
         Effect.gen(function* () {
           yield* refused(store, "NotRepresentable", store.put(one))
-          yield* store.put(bare(key, "before"))
+          yield* store.put(bare(backing, key, "before"))
           yield* refused(store, "NotRepresentable", store.put(one))
         })
       )
@@ -81,10 +83,13 @@ export const representation = (backing: Backing): void => {
         new SessionKey({ ...plainly, instance: odd }),
         new SessionKey({ ...plainly, account: odd })
       ])
-      for (const [n, one] of keys.entries()) yield* store.put(bare(one, `t${n}`))
+      for (const [n, one] of keys.entries()) yield* store.put(bare(backing, one, `t${n}`))
       for (const [n, one] of keys.entries()) {
-        assert.strictEqual(someEntry(yield* store.get(one))?.session, whole(bare(one, `t${n}`)))
-        assert.strictEqual(someEntry(yield* store.find({ ...one }))?.session, whole(bare(one, `t${n}`)))
+        assert.strictEqual(someEntry(yield* store.get(one))?.session, whole(bare(backing, one, `t${n}`)))
+        assert.strictEqual(
+          someEntry(yield* store.find({ ...one }))?.session,
+          whole(bare(backing, one, `t${n}`))
+        )
       }
       const listed = new Set((yield* store.list).map((summary) => summary.key.id))
       assert.deepStrictEqual(listed, new Set(keys.map((one) => one.id)))

@@ -68,8 +68,13 @@ export const session = (
 }
 
 /** With nothing but what every backing holds. */
-export const bare = (key: SessionKey, token = "bare"): Session =>
-  new Session({ key, accessToken: Redacted.make(token), issuedAt: instant(ISSUED) })
+export const bare = ({ lacks }: Pick<Backing, "lacks">, key: SessionKey, token = "bare"): Session =>
+  new Session({
+    key,
+    accessToken: Redacted.make(token),
+    issuedAt: instant(ISSUED),
+    ...(lacks("noExpiry") && { expiresAt: instant(ISSUED + 7) })
+  })
 
 /** All of a session, secrets included, as a value to compare. */
 export const whole = (found: Session): string => StoredSession.encode(found)
