@@ -43,6 +43,12 @@ const unanswered: ReadonlyArray<Row> = [
   [14, connection("Error: connect ECONNREFUSED 127.0.0.1:4290"), "ConnectionFailed"],
   [14, connection("Error: connect ECONNREFUSED /run/ENOENT/certificate.sock"), "ConnectionFailed"],
   [14, connection("Error: connect ENOENT /run/resonite.sock"), "SocketNotFound"],
+  [14, connection("Error: connect EACCES /run/resonite.sock"), "ConnectionFailed"],
+  [
+    14,
+    connection("Error: connect EINVAL /run/resonite.sock - Local (undefined:undefined)"),
+    "ConnectionFailed"
+  ],
   [14, connection("Error: connect EHOSTUNREACH 192.168.80.3:443"), "ConnectionFailed"],
   [14, connection("Error: connect ETIMEDOUT 192.168.80.3:443"), "ConnectionFailed"],
   [14, connection("Error: read ECONNRESET"), "ConnectionFailed"],
@@ -225,6 +231,19 @@ describe("what an outcome means", () => {
       }
     })
   }
+
+  it("what is wrong with a Unix socket is told apart, and by its path", () => {
+    const path = "/run/a b: (c). d/resonite.sock"
+    const said = (code: string, after = "") =>
+      failureOf(where, outcome({ code: 14, details: connection(`Error: connect ${code} ${path}${after}`) }))
+    const failures = ["ENOENT", "ECONNREFUSED", "EACCES", "EINVAL", "EAGAIN"].map((code) => said(code))
+    for (const failure of failures) assert.include(failure?.message, path)
+    assert.strictEqual(new Set(failures.map((failure) => failure?.message)).size, failures.length)
+    assert.deepStrictEqual(said("EINVAL", " - Local (undefined:undefined)"), said("EINVAL"))
+    assert.deepStrictEqual(said("EPERM"), said("EACCES"))
+    const elsewhere = outcome({ code: 14, details: connection("Error: connect ECONNREFUSED 127.0.0.1:42") })
+    assert.notStrictEqual(failureOf(where, elsewhere)?.message, said("ECONNREFUSED")?.message)
+  })
 
   it("a rate limit keeps the wait that the proxy asks for, and ignores one that is no number of seconds", () => {
     assert.deepStrictEqual(wait("7"), Duration.seconds(7))

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type { GrpcMethod } from "../GrpcMethod.ts"
 import { GrpcStatus } from "../GrpcStatus.ts"
 import { codeOfHttp, httpFailure } from "./httpAnswer.ts"
-import { afterSending, beforeSending, lost, notUnderstood, tooLarge } from "./madeUp.ts"
+import { afterSending, beforeSending, lost, noSocket, notUnderstood, tooLarge } from "./madeUp.ts"
 import { notAnAnswer } from "./notAnAnswer.ts"
 import type { Failure, Outcome, Where } from "./outcome.ts"
 
@@ -24,8 +24,8 @@ const onTheWay = (where: Where, outcome: Outcome): Failure | undefined => {
   const { code, details } = outcome
   const isRow = ([known, text]: readonly [number, RegExp, ...ReadonlyArray<unknown>]) =>
     known === code && text.test(details)
-  const before = outcome.answered ? undefined : beforeSending.find(isRow)
-  if (before !== undefined) return TransportError.because(where, before[2])
+  const before = outcome.answered ? undefined : (noSocket(code, details) ?? beforeSending.find(isRow)?.[2])
+  if (before !== undefined) return TransportError.because(where, before)
   const row = outcome.isTheirs || code === 0 ? undefined : afterSending.find(isRow)
   const foreign = outcome.contentType !== undefined && !outcome.contentType.startsWith("application/grpc")
   // A web page read as a frame has a nonsense length, so that grpc-js calls it too large.

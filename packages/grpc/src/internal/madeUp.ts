@@ -18,6 +18,35 @@ const certificate = (message: string) => new Reason.CertificateRejected({ messag
 
 type Row = readonly [code: number, text: RegExp, reason: Reason.TransportErrorReason]
 
+/** The system's own words about a Unix socket. Its path is absolute, and may hold anything but control characters. */
+const NO_SOCKET =
+  /^No connection established\. Last error: Error: connect (E[A-Z]+) (\/.*?)(?: - Local \([^)]*\))?(?:\. Resolution note: .*)?$/
+
+/** Why a Unix socket could not be connected to, by its path; none for any other failure. */
+export const noSocket = (code: number, text: string): Reason.TransportErrorReason | undefined => {
+  const [, error, path] = (code === 14 && NO_SOCKET.exec(text)) || []
+  if (path === undefined) return undefined
+  switch (error) {
+    case "ENOENT":
+      return new Reason.SocketNotFound({ message: `there is no socket ${path}: is the service running?` })
+    case "ECONNREFUSED":
+      return new Reason.ConnectionFailed({
+        message: `nothing listens at ${path}: is the service running, and is that its socket?`
+      })
+    case "EACCES":
+    case "EPERM":
+      return new Reason.ConnectionFailed({
+        message: `no permission to use the socket ${path}: is it of another user?`
+      })
+    case "EINVAL":
+    case "ENAMETOOLONG":
+      return new Reason.ConnectionFailed({
+        message: `the path of the socket is too long (107 bytes on Linux, 103 elsewhere): ${path}`
+      })
+  }
+  return new Reason.ConnectionFailed({ message: `the socket ${path} cannot be reached (${error})` })
+}
+
 /** Statuses that grpc-js makes up before anything was sent. */
 export const beforeSending: ReadonlyArray<Row> = [
   [
@@ -29,11 +58,6 @@ export const beforeSending: ReadonlyArray<Row> = [
     14,
     /^No connection established\. Last error: Error: connect ECONNREFUSED /,
     new Reason.ConnectionFailed({ message: "nothing listens at the address: check the host and the port" })
-  ],
-  [
-    14,
-    /^No connection established\. Last error: Error: connect ENOENT /,
-    new Reason.SocketNotFound({ message: "there is no socket at the path: is the service running?" })
   ],
   [
     14,
