@@ -67,7 +67,7 @@ export const outcome = (
     Effect.suspend(() => handler(request)),
     () => Effect.succeed(empty(500))
   )
-  const fault = faults === undefined ? Effect.succeed(Option.none()) : faults.take(request.path)
+  const fault = faults === undefined ? Effect.succeedNone : faults.take(request.path)
   return Effect.flatMap(
     fault,
     Option.match({ onNone: () => Effect.map(handled, answered), onSome: (some) => faulty(some, handled) })
