@@ -1,0 +1,203 @@
+import { assert, describe, it } from "@effect/vitest"
+import { GrpcStatus } from "@latchkey/grpc"
+import { GrpcFaults, type GrpcHandlers, GrpcMemory, GrpcServer } from "@latchkey/grpc/testing"
+import { Canary } from "@latchkey/testing"
+import { Effect, Exit, Redacted, Tracer } from "effect"
+import { join } from "node:path"
+import { AuthLoginRequest } from "../src/gen/resonite_io/v1/auth.ts"
+import { Resonite } from "../src/index.ts"
+import * as Operations from "../src/internal/operations.ts"
+import { where } from "../src/internal/where.ts"
+import { Game, ResoniteTest } from "../src/testing.ts"
+import { client, temporary } from "./support/places.ts"
+import { LOGIN, LOGOUT, STATUS } from "./support/sent.ts"
+
+const { GrpcFault } = GrpcFaults
+
+const credential = Canary.make("credential")
+const password = Canary.make("password")
+const totp = Canary.make("totp")
+const canaries = [credential, password, totp]
+
+const given = { credential: credential.secret, password: password.redacted, totp: totp.redacted }
+
+/** As a mod might put them into its sentences. */
+const repeated = ({ message }: GrpcHandlers.GrpcRequest): ReadonlyArray<string> => {
+  const { credential, password, totp } = AuthLoginRequest.decode(message)
+  const all = `${credential} ${password} ${totp}`
+  return [
+    all,
+    JSON.stringify(all),
+    encodeURIComponent(all),
+    Buffer.from(all).toString("base64"),
+    Buffer.from(message).toString("hex"),
+    Array.from(all).toReversed().join("")
+  ]
+}
+
+const SENTENCES = [
+  "Login failed.",
+  "Login failed (HTTP 403).",
+  "Login failed (HTTP 503).",
+  "Login failed (HTTP 429).",
+  "Two-factor authentication code was rejected.",
+  "Auth bridge faulted:"
+]
+
+/** Every status, in the sentences that are known and in others, with the whole request in it. */
+const echoes: ReadonlyArray<GrpcHandlers.GrpcHandler> = [
+  ...[
+    ...SENTENCES.map((text) => [16, text] as const),
+    ...[1, 2, 3, 4, 7, 12, 13, 14, 99].map((code) => [code, "Auth bridge faulted:"] as const),
+    [9, "Two-factor authentication code is required."] as const,
+    [14, "Auth bridge is not configured."] as const
+  ].map(
+    ([code, text]): GrpcHandlers.GrpcHandler =>
+      (request) =>
+        Effect.fail(new GrpcStatus.GrpcStatus({ code, details: `${text} ${repeated(request).join(" ")}` }))
+  ),
+  () => Effect.succeed(new Uint8Array()),
+  ({ message }) => Effect.succeed(message),
+  ({ message }) => Effect.succeed(message.subarray(1)),
+  () => Effect.die(new Error(password.secret))
+]
+
+const cycling = (handlers: ReadonlyArray<GrpcHandlers.GrpcHandler>): GrpcHandlers.GrpcHandler => {
+  let calls = 0
+  return (request) => handlers[calls++ % handlers.length]?.(request) ?? Effect.die("none")
+}
+
+/** Everything that can be made of a login and of its failures, by a game that gives each of the answers in turn. */
+const everything = Effect.fnUntraced(function* (resonite: Resonite["Service"], tries: number) {
+  const outcomes: Array<unknown> = []
+  const note = <A, E>(effect: Effect.Effect<A, E>) =>
+    effect.pipe(
+      Effect.tapError((error) => Effect.logError("failed", error)),
+      Effect.tapCause((cause) => Effect.logDebug("failed", cause)),
+      Effect.exit,
+      Effect.map((exit) => {
+        outcomes.push(exit, ...(Exit.isFailure(exit) ? [exit.cause] : [exit.value]))
+        assert.isTrue(Exit.isFailure(exit))
+      })
+    )
+  for (let index = 0; index < tries; index++) yield* note(resonite.login(given))
+  for (let index = 0; index < tries; index++) yield* note(resonite.signIn(given))
+  yield* note(resonite.login({ ...given, password: Redacted.make(`${password.secret}\ud800`) }))
+  yield* note(resonite.login({ ...given, credential: `${credential.secret}\ud800` }))
+  yield* note(resonite.login({ ...given, totp: Redacted.make(`${totp.secret}\ud800`) }))
+  yield* note(resonite.login(given, { timeout: -1 }))
+  return outcomes
+})
+
+describe("resonite-25: secrets", () => {
+  it.effect("none shows anywhere, whatever the game repeats", () =>
+    Effect.gen(function* () {
+      const channel = yield* GrpcMemory.make({
+        ...where(undefined),
+        handlers: { [LOGIN]: cycling(echoes) }
+      })
+      const resonite = yield* Operations.make(channel, where(undefined), {})
+      const outcomes = yield* everything(resonite, echoes.length)
+      assert.isAbove(outcomes.length, 4 * echoes.length)
+      for (const outcome of outcomes) Canary.assertAbsent(canaries, outcome)
+      yield* Canary.assertNoneCaptured(canaries)
+    }).pipe(Effect.provide(Canary.capture))
+  )
+
+  it.live("nor over a real socket", () =>
+    Effect.gen(function* () {
+      const socket = join(yield* temporary, "socket")
+      yield* GrpcServer.make({
+        listen: { _tag: "UnixSocket", path: socket },
+        handlers: { [LOGIN]: cycling(echoes) }
+      })
+      const resonite = yield* client({ socket })
+      const outcomes = yield* everything(resonite, echoes.length)
+      for (const outcome of outcomes) Canary.assertAbsent(canaries, outcome)
+      yield* Canary.assertNoneCaptured(canaries)
+    }).pipe(Effect.provide(Canary.capture))
+  )
+
+  it.effect("nor in what goes wrong on the way, or in a login that succeeds", () =>
+    Effect.gen(function* () {
+      const game = yield* Game
+      const resonite = yield* Resonite
+      for (const fault of [
+        GrpcFault.DropBefore(),
+        GrpcFault.DropAfter(),
+        GrpcFault.Html(),
+        GrpcFault.Garbage({ bytes: Buffer.from(password.secret) }),
+        GrpcFault.Http({ status: 500, body: password.secret })
+      ]) {
+        yield* game.faults.push(fault)
+        Canary.assertAbsent(canaries, yield* Effect.flip(resonite.login(given)))
+      }
+      Canary.assertAbsent([password, totp], yield* resonite.login(given))
+      Canary.assertAbsent([password, totp], yield* resonite.signIn(given))
+      yield* Canary.assertNoneCaptured(canaries)
+    }).pipe(
+      Effect.provide(
+        ResoniteTest.layer({
+          accounts: [
+            { userId: "U-1", userName: credential.secret, password: password.redacted, totp: totp.redacted }
+          ]
+        })
+      ),
+      Effect.provide(Canary.capture)
+    )
+  )
+
+  it.effect("the spans name the operation, and nothing else", () =>
+    Effect.gen(function* () {
+      const spans: Array<Tracer.Span> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = Tracer.nativeTracer.span(options)
+          spans.push(span)
+          return span
+        }
+      })
+      yield* Effect.gen(function* () {
+        const resonite = yield* Resonite
+        yield* resonite.login(given)
+        yield* resonite.status()
+        const session = yield* resonite.signIn(given)
+        yield* resonite.provider.refresh(session)
+        yield* resonite.provider.logout(session)
+        yield* resonite.logout()
+      }).pipe(Effect.withTracer(tracer))
+      assert.deepStrictEqual(
+        spans.map((span) => span.name),
+        ["login", "status", "signIn", "refresh", "revoke", "logout"].map((name) => `Resonite.${name}`)
+      )
+      for (const { attributes } of spans) assert.strictEqual(attributes.size, 0)
+    }).pipe(
+      Effect.provide(
+        ResoniteTest.layer({
+          accounts: [
+            { userId: "U-1", userName: credential.secret, password: password.redacted, totp: totp.redacted }
+          ]
+        })
+      )
+    )
+  )
+
+  it.effect("they go out with a login, and with nothing else", () =>
+    Effect.gen(function* () {
+      const game = yield* Game
+      const resonite = yield* Resonite
+      yield* Effect.flip(resonite.login(given))
+      yield* resonite.status()
+      yield* resonite.logout()
+      const requests = yield* game.requests
+      assert.deepStrictEqual(
+        requests.map(({ path }) => path),
+        [LOGIN, STATUS, LOGOUT]
+      )
+      assert.lengthOf(Canary.find([password], requests[0]?.message), 1)
+      for (const { message, metadata } of requests.slice(1)) {
+        Canary.assertAbsent(canaries, [message, [...metadata]])
+      }
+    }).pipe(Effect.provide(ResoniteTest.layer()))
+  )
+})
