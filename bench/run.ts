@@ -5,7 +5,8 @@ const rows: Readonly<Record<string, () => Promise<ReadonlyArray<Row>>>> = {
   token: async () => (await import("./rows/currentToken.ts")).rows(),
   storm: async () => (await import("./rows/storm.ts")).rows(),
   login: async () => (await import("./rows/robotLogin.ts")).rows(),
-  sqlite: async () => (await import("./rows/sqlite.ts")).rows()
+  sqlite: async () => (await import("./rows/sqlite.ts")).rows(),
+  file: async () => (await import("./rows/sessionFile.ts")).rows()
 }
 
 const NANOS = [

@@ -67,6 +67,8 @@ export const make = Effect.fnUntraced(function* (
   const path = options.path ?? (yield* defaultAuthFile({ provider: PROVIDER, instance: "" }))
   const where: Where = { provider: PROVIDER, instance: path }
   const { change, database, isShared, read } = yield* openAuthFile(where, path, options.onLooseMode)
+  // What crashed writers left goes now; where that fails, the first write will say why.
+  if (isShared()) yield* Effect.ignore(database.open)
 
   /** About the versions and times of entries; what nobody has noted need not be looked for. */
   const known = <A>(use: (statements?: WriteStatements) => Result.Result<A, SessionStoreError>) =>

@@ -19,11 +19,11 @@ import * as Result from "effect/Result"
 import { resolve } from "node:path"
 import { openAuthFile } from "./internal/authFile.ts"
 import { defaultAuthFile } from "./internal/defaultAuthFile.ts"
-import type { Entry, Good, Sessions } from "./internal/readSessions.ts"
+import { Good, type Sessions } from "./internal/readSessions.ts"
 import { sameUrl } from "./internal/sameUrl.ts"
 import { isOver, parse } from "./internal/whenItExpires.ts"
 import { PROVIDER, setEntry, unreadable } from "./internal/whichAuthEntry.ts"
-import { allGood, dropExpired, entriesIn, goodIn, type Placed } from "./internal/whichSessions.ts"
+import { badIn, dropExpired, goodIn, type Placed } from "./internal/whichSessions.ts"
 
 /**
  * @category models
@@ -122,11 +122,15 @@ export const load = Effect.fnUntraced(function* (
   const open = (file: string) =>
     openAuthFile({ provider: PROVIDER, instance: file }, file, options.onLooseMode)
   const now = yield* Clock.currentTimeMillis
-  const { isThere, sessions } = yield* Effect.scoped(Effect.flatMap(open(home), ({ read }) => read))
-  const damaged = entriesIn(sessions).flatMap((one) => Option.toArray(whyDamaged(home, one)))
+  const { digest, isThere, sessions } = yield* Effect.scoped(Effect.flatMap(open(home), ({ read }) => read))
+  const damaged = badIn(sessions).map(({ email, entry, url }) =>
+    unreadable({ provider: PROVIDER, instance: home }, url, email, entry)
+  )
   yield* Effect.forEach(damaged, ({ message }) => Effect.logWarning(message), { discard: true })
 
   let held = dropExpired(sessions, now)
+  /** Of the file when it was loaded: if it is still the same, it need not be read through again. */
+  let unchanged: string | undefined = digest()
   /** What the file does not have yet. */
   let inserted: Sessions = new Map()
   const add = (url: string, email: string, entry: Good): void => {
@@ -161,17 +165,21 @@ export const load = Effect.fnUntraced(function* (
       const now = yield* Clock.currentTimeMillis
       const isHome = elsewhere === undefined || resolve(elsewhere) === resolve(home)
       const { change } = yield* open(elsewhere ?? home)
-      const saved = yield* change((content) => {
-        const sessions = dropExpired(content.sessions, now, held)
-        const added = allGood(isHome ? inserted : held)
-        for (const { email, entry, url } of added) setEntry(sessions, url, email, entry)
-        return Result.succeed({ answer: { sessions, added }, isChanged: true })
-      })
+      const saved = yield* change(
+        (content) => {
+          const sessions = dropExpired(content.sessions, now, held)
+          const added = Array.from(goodIn(isHome ? inserted : held))
+          for (const { email, entry, url } of added) setEntry(sessions, url, email, entry)
+          return Result.succeed({ answer: { sessions, added }, isChanged: true })
+        },
+        isHome && unchanged !== undefined ? { digest: unchanged, sessions: held } : undefined
+      )
       if (!isHome) return
+      unchanged = undefined
       held = saved.sessions
       const added = new Set(saved.added.map(({ entry }) => entry))
       // What was inserted in the meantime still has to be saved.
-      const late = allGood(inserted).filter(({ entry }) => !added.has(entry))
+      const late = Array.from(goodIn(inserted)).filter(({ entry }) => !added.has(entry))
       inserted = new Map()
       for (const { email, entry, url } of late) add(url, email, entry)
     }, Effect.scoped)
@@ -195,14 +203,9 @@ const grouped = (sessions: Sessions): ReadonlyMap<string, ReadonlyMap<string, In
   new Map(
     Array.from(sessions, ([url, emails]) => [
       url,
-      new Map(allGood(new Map([[url, emails]])).map(({ email, entry }) => [email, sessionOf(entry)]))
+      new Map(Array.from(goodIn(new Map([[url, emails]])), ({ email, entry }) => [email, sessionOf(entry)]))
     ])
   )
-
-const whyDamaged = (path: string, { email, entry, url }: Placed<Entry>): Option.Option<SessionStoreError> =>
-  entry._tag === "Good"
-    ? Option.none()
-    : Option.some(unreadable({ provider: PROVIDER, instance: path }, url, email, entry))
 
 const entryOf = (
   url: string,
@@ -218,5 +221,5 @@ const entryOf = (
   const expires = parse(DateTime.isDateTime(given) ? DateTime.formatIsoOffset(given) : given)
   return expires === undefined
     ? invalid("expires", "expires must be a date and time with a zone, such as 2099-01-31T12:00:00Z")
-    : Effect.succeed({ _tag: "Good", token, expires })
+    : Effect.succeed(new Good(Redacted.value(token), expires))
 }

@@ -17,7 +17,7 @@ import { explainFailure, unavailable, type Where } from "./explainFailure.ts"
 import { insistOnPrivacy, type OnLooseMode } from "./isPrivate.ts"
 import { leasesTable, prepareLeases } from "./leases.ts"
 import { type Database, openDatabase } from "./openDatabase.ts"
-import { type Content, readAuthFile } from "./readAuthFile.ts"
+import { type Content, type Known, readAuthFile } from "./readAuthFile.ts"
 import { ASIDE, clear } from "./unfinishedWrites.ts"
 import { prepareWrites, writesTable } from "./whichWrite.ts"
 import { followLinks, writePrivateFile } from "./writePrivateFile.ts"
@@ -31,7 +31,8 @@ export interface AuthFile {
   readonly read: Effect.Effect<Content, SessionStoreError>
   /** Reads, and writes what `by` has made of the sessions, unless it says that they are as they were. */
   readonly change: <A>(
-    by: (content: Content, statements: Statements) => Result.Result<Change<A>, SessionStoreError>
+    by: (content: Content, statements: Statements) => Result.Result<Change<A>, SessionStoreError>,
+    known?: Known
   ) => Effect.Effect<A, SessionStoreError>
   /** Whether the database is there, so that reading need not make it. */
   readonly isShared: () => boolean
@@ -49,7 +50,7 @@ const APPLICATION_ID = 0x4c4b4353
 /** The Python code writes a file of usual size in much less. */
 const untilWhole = Schedule.recurs(3).pipe(Schedule.addDelay(() => Effect.succeed("30 millis")))
 
-/** Opens nothing yet. What crashed writers left is cleared when the database is first used, or at once if it is there. */
+/** Opens nothing yet. What crashed writers left is cleared when the database is first used. */
 export const openAuthFile = Effect.fnUntraced(function* (
   where: Where,
   given: string,
@@ -80,14 +81,12 @@ export const openAuthFile = Effect.fnUntraced(function* (
     afterOpen: () => clear(aside)
   })
   const isShared = () => existsSync(lock)
-  // Where it fails, the first write will say why.
-  if (isShared()) yield* Effect.ignore(database.open)
 
   const isPrivate = Effect.andThen(insist(path), insist(lock))
-  const look = (): Result.Result<Content, SessionStoreError> =>
+  const look = (known?: Known): Result.Result<Content, SessionStoreError> =>
     onDisk(path, () =>
       followLinks(path) === target
-        ? readAuthFile(where, path)
+        ? readAuthFile(where, path, known)
         : Result.fail(unavailable(where, `${path} now leads elsewhere: open the store anew`))
     )
 
@@ -95,12 +94,12 @@ export const openAuthFile = Effect.fnUntraced(function* (
     database,
     isShared,
     read: Effect.andThen(isPrivate, patiently(Effect.suspend(() => Effect.fromResult(look())))),
-    change: (by) =>
+    change: (by, known) =>
       Effect.andThen(
         isPrivate,
         patiently(
           database.write((statements) =>
-            Result.flatMap(look(), (content) =>
+            Result.flatMap(look(known), (content) =>
               Result.flatMap(by(content, statements), ({ answer, isChanged }) =>
                 onDisk(path, () => {
                   if (isChanged) {

@@ -9,10 +9,25 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { type Expires, parse } from "./whenItExpires.ts"
 
-export interface Good {
-  readonly _tag: "Good"
-  readonly token: Redacted.Redacted<string>
+/** Of a file of thousands one token is used: each is wrapped when it is asked for, and out of sight until then. */
+export class Good {
+  readonly _tag = "Good"
   readonly expires: Expires
+  readonly #token: string
+
+  constructor(token: string, expires: Expires) {
+    this.#token = token
+    this.expires = expires
+  }
+
+  get token(): Redacted.Redacted<string> {
+    return Redacted.make(this.#token)
+  }
+
+  /** As it is written into the file, where it is in the clear. */
+  get tokenText(): string {
+    return JSON.stringify(this.#token)
+  }
 }
 
 /** Not a session. It may be one of a newer release, and is written again as it was read. */
@@ -42,12 +57,15 @@ const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
 export const readSessions = (text: string): Sessions | undefined => {
   const parsed = jsonIn(text)
   if (!isGrouped(parsed)) return undefined
-  const orderly = [parsed, ...Object.values(parsed)].every(isOrderly)
-  const order = orderly ? parsed : jsonIn(marked(text))
+  const isOrdered = isOrderly(parsed) && Object.values(parsed).every(isOrderly)
+  const order = isOrdered ? parsed : jsonIn(marked(text))
   const sessions: Sessions = new Map()
-  for (const [url, emails] of namesIn(order, orderly)) {
+  for (const url of keysOf(order, isOrdered)) {
     const group = parsed[url] ?? {}
-    sessions.set(url, new Map(namesIn(emails, orderly).map(([email]) => [email, entryOf(group[email])])))
+    const emails = new Map<string, Entry>()
+    const names = isOrdered ? group : isGroup(order) ? order[`${MARK}${url}`] : {}
+    for (const email of keysOf(names, isOrdered)) emails.set(email, entryOf(group[email]))
+    sessions.set(url, emails)
   }
   return sessions
 }
@@ -82,19 +100,16 @@ const marked = (text: string): string =>
     rest.endsWith(":") ? `"${MARK}${rest}` : literal
   )
 
-const namesIn = (
-  value: unknown,
-  orderly: boolean
-): ReadonlyArray<readonly [name: string, value: unknown]> => {
-  const entries = isGroup(value) ? Object.entries(value) : []
-  return orderly ? entries : entries.map(([key, each]) => [key.slice(MARK.length), each])
+const keysOf = (order: unknown, isOrdered: boolean): ReadonlyArray<string> => {
+  const keys = isGroup(order) ? Object.keys(order) : []
+  return isOrdered ? keys : keys.map((key) => key.slice(MARK.length))
 }
 
 const entryOf = (value: unknown): Entry => {
   if (!isStored(value)) return { _tag: "Bad", member: wrongMember(value), value }
   const expires = parse(value.expires)
   if (expires === undefined) return { _tag: "Bad", member: "expires", value }
-  return { _tag: "Good", token: Redacted.make(value.token.access_token), expires }
+  return new Good(value.token.access_token, expires)
 }
 
 /** Names the member alone: what stands there may be a token. */

@@ -15,6 +15,9 @@ export interface Expires {
 const DATE_TIME =
   /^(\d{4}-\d\d)-(\d\d)[Tt _]((?:[01]\d|2[0-3]):[0-5]\d)(?::([0-5]\d)(?:[.,](\d+))?)?(?:[Zz]|([+-])([01]\d|2[0-3]):?([0-5]\d))$/
 
+/** Whole seconds of UTC: nearly all there is, and so read without taking it apart. */
+const USUAL = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/
+
 /** Beyond this, in size, a number counts milliseconds. */
 const MAX_SECONDS = 2e10
 
@@ -26,13 +29,17 @@ const MINUTE = 60_000
 /** None for what is not a point in time with a zone. */
 export const parse = (expires: string | number): Expires | undefined => {
   if (typeof expires === "number") return ofEpoch(expires)
+  if (USUAL.test(expires)) {
+    const millis = Date.parse(expires)
+    return isDay(millis, expires.slice(8, 10)) ? { millis, micros: 0, text: expires } : undefined
+  }
   const [whole, month = "", day = "", minute, second = "00", fraction = "", sign, hours, minutes] =
     DATE_TIME.exec(expires) ?? []
   if (whole === undefined)
     return /^[+-]?(?:\d+\.?\d*|\.\d+)$/.test(expires) ? ofEpoch(Number(expires)) : undefined
   const local = `${month}-${day}T${minute}:${second}`
   const clock = Date.parse(`${local}Z`)
-  if (!(clock >= FIRST) || (day > "28" && new Date(clock).getUTCDate() !== Number(day))) return undefined
+  if (!isDay(clock, day)) return undefined
   const offset = (sign === "-" ? -1 : 1) * (Number(hours ?? 0) * 60 + Number(minutes ?? 0))
   const digits = fraction.slice(0, 6).padEnd(6, "0")
   return {
@@ -41,6 +48,10 @@ export const parse = (expires: string | number): Expires | undefined => {
     text: written(local, digits, offset === 0 ? "Z" : `${sign}${hours}:${minutes}`)
   }
 }
+
+/** A day that its month does not have becomes one of the next month. */
+const isDay = (millis: number, day: string): boolean =>
+  millis >= FIRST && (day <= "28" || new Date(millis).getUTCDate() === Number(day))
 
 /** None outside of the years 1 to 9999. */
 export const ofMillis = (millis: number): Expires | undefined => ofInstant(millis, 0)

@@ -4,7 +4,7 @@ import { SessionKey } from "@latchkey/core/SessionKey"
 import { CorruptEntry, SessionStoreError } from "@latchkey/core/SessionStoreError"
 import * as DateTime from "effect/DateTime"
 import type { Where } from "./explainFailure.ts"
-import type { Bad, Entry, Good, Sessions } from "./readSessions.ts"
+import { type Bad, type Entry, Good, type Sessions } from "./readSessions.ts"
 import { ofMillis } from "./whenItExpires.ts"
 import * as Redacted from "effect/Redacted"
 
@@ -64,5 +64,5 @@ export const entryFor = (session: Session): Good | { readonly whyNot: string } =
   const expires = ofMillis(DateTime.toEpochMillis(expiresAt))
   return expires === undefined
     ? no("holds an expiry in the years 1 to 9999 only")
-    : { _tag: "Good", token: accessToken, expires }
+    : new Good(Redacted.value(accessToken), expires)
 }

@@ -1,5 +1,5 @@
 /** Which of the sessions of a file match, and which are over. */
-import type { Entry, Good, Sessions } from "./readSessions.ts"
+import type { Bad, Entry, Good, Sessions } from "./readSessions.ts"
 import { isOver } from "./whenItExpires.ts"
 import { written } from "./writeSessions.ts"
 
@@ -9,31 +9,44 @@ export interface Placed<E> {
   readonly entry: E
 }
 
-export const entriesIn = (sessions: Sessions): ReadonlyArray<Placed<Entry>> =>
-  Array.from(sessions).flatMap(([url, emails]) =>
-    Array.from(emails, ([email, entry]) => ({ url, email, entry }))
-  )
-
 /** In order. An empty e-mail is any. */
-export function* goodIn(
+function* placed(
   sessions: Sessions,
   isWanted: (url: string) => boolean,
   email: string
-): Iterable<Placed<Good>> {
+): Iterable<Placed<Entry>> {
   for (const [url, emails] of sessions) {
     if (!isWanted(url)) continue
-    const only = emails.get(email)
-    for (const [of, entry] of email === "" ? emails : only === undefined ? [] : [[email, only] as const]) {
-      if (entry._tag === "Good") yield { url, email: of, entry }
+    if (email === "") {
+      for (const [of, entry] of emails) yield { url, email: of, entry }
+    } else {
+      const entry = emails.get(email)
+      if (entry !== undefined) yield { url, email, entry }
     }
   }
 }
 
-export const allGood = (sessions: Sessions) => Array.from(goodIn(sessions, () => true, ""))
+const isGood = (one: Placed<Entry>): one is Placed<Good> => one.entry._tag === "Good"
+
+const isBad = (one: Placed<Entry>): one is Placed<Bad> => one.entry._tag === "Bad"
+
+export function* goodIn(
+  sessions: Sessions,
+  isWanted: (url: string) => boolean = () => true,
+  email = ""
+): Iterable<Placed<Good>> {
+  for (const one of placed(sessions, isWanted, email)) if (isGood(one)) yield one
+}
+
+export const badIn = (sessions: Sessions): ReadonlyArray<Placed<Bad>> => {
+  const bad: Array<Placed<Bad>> = []
+  for (const one of placed(sessions, () => true, "")) if (isBad(one)) bad.push(one)
+  return bad
+}
 
 /** But for those that are held as they are: they had not expired when they were loaded, or were inserted expired. */
 export const dropExpired = (sessions: Sessions, now: number, held?: Sessions): Sessions => {
-  for (const { email, entry, url } of allGood(sessions)) {
+  for (const { email, entry, url } of goodIn(sessions)) {
     if (!isOver(entry.expires, now)) continue
     const mine = held?.get(url)?.get(email)
     if (mine === undefined || written(mine) !== written(entry)) sessions.get(url)?.delete(email)

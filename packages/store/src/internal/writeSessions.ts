@@ -2,7 +2,6 @@
  * The exact text of a session file (store contract, section 1.3): an indent of four, members in a fixed order, nothing escaped
  * that need not be, no newline at the end.
  */
-import * as Redacted from "effect/Redacted"
 import type { Entry, Sessions } from "./readSessions.ts"
 
 export const writeSessions = (sessions: Sessions): string =>
@@ -26,7 +25,7 @@ export const written = (entry: Entry): string =>
     ? JSON.stringify(entry.value, null, 4).replaceAll("\n", "\n        ")
     : `{
             "token": {
-                "access_token": ${quoted(Redacted.value(entry.token))},
+                "access_token": ${entry.tokenText},
                 "token_type": "bearer"
             },
             "expires": "${entry.expires.text}"
