@@ -1,16 +1,20 @@
 /**
- * `npm run demo`: signs in to a robot, stays signed in, and is still signed in after a restart.
+ * `npm run demo`: signs in to a robot, stays signed in, and is still signed in after a restart; then signs in to a game, and
+ * to a CryoSPARC instance.
  *
- * Without flags the robot is an emulator on loopback. With `--url`, `--username` and `--root-certificates` it is yours.
+ * Without flags all three are emulators on this machine. With `--url`, `--username` and `--root-certificates`
+ * there is only a robot, and it is yours.
  * Exits with 0 only if every step did what it says.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, Option, Runtime } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
-import { emulated } from "./demo/emulated.ts"
+import { cryosparc } from "./demo/cryosparc.ts"
+import { game } from "./demo/game.ts"
 import { failed, whileRead } from "./demo/print.ts"
 import { realRobot } from "./demo/realRobot.ts"
+import { robot } from "./demo/robot.ts"
 
 const demo = Command.make(
   "demo",
@@ -39,7 +43,9 @@ const demo = Command.make(
         cause: "a real robot needs all of --url, --username and --root-certificates"
       })
     }
-    yield* emulated
+    yield* robot
+    yield* game
+    yield* cryosparc
     yield* Console.log("\nEvery step did what it says.\n")
   })
 ).pipe(Command.withDescription("Sign in to a robot, stay signed in, and still be signed in after a restart"))

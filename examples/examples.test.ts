@@ -4,7 +4,7 @@ import { Sessions, SessionRef, SessionStore } from "@latchkey/core"
 import { Robot } from "@latchkey/robot"
 import { RobotEmulator, RobotTest, Spot } from "@latchkey/robot/testing"
 import { SqliteSessionStore } from "@latchkey/store"
-import { ConfigProvider, Effect, Equal, FileSystem, Layer, Redacted, Stream } from "effect"
+import { ConfigProvider, Effect, Equal, FileSystem, Layer, Option, Redacted, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { TestClock } from "effect/testing"
 import { spawn } from "node:child_process"
@@ -15,6 +15,7 @@ import { callWith } from "./02_call-a-service.ts"
 import { explain } from "./03_catch-errors.ts"
 import { Turnstile } from "./05_own-provider.ts"
 import * as UseAStore from "./08_use-a-store.ts"
+import * as InstanceAuthSessions from "./16_instance-auth-sessions.ts"
 import { guardedService, services } from "./demo/guardedService.ts"
 
 const password = Redacted.make("correct-horse")
@@ -128,6 +129,16 @@ describe("the examples run", () => {
       const path = `${yield* fs.makeTempDirectoryScoped()}/sessions.db`
       const accounts = yield* UseAStore.program.pipe(Effect.provide(SqliteSessionStore.layer({ path })))
       assert.deepStrictEqual(accounts, ["ops"])
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+  )
+
+  it.live("16 remembers a session as the Python tools do, and finds it", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const path = `${yield* fs.makeTempDirectoryScoped()}/auth.json`
+      assert.isTrue(Option.isNone(yield* InstanceAuthSessions.token(path)))
+      yield* InstanceAuthSessions.remember(password, path)
+      assert.isTrue(Option.exists(yield* InstanceAuthSessions.token(path), Equal.equals(password)))
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
   )
 })

@@ -20,6 +20,7 @@
 import type { SessionKey } from "@latchkey/core/SessionKey"
 import { matches, SessionStore, summarize } from "@latchkey/core/SessionStore"
 import { Conflict, NotRepresentable, SessionStoreError } from "@latchkey/core/SessionStoreError"
+import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -80,8 +81,14 @@ export const make = Effect.fnUntraced(function* (
     return Result.succeed({ session: sessionOf(key, stored, issuedAt ?? modified), version })
   }
 
+  /** A file from the future counts as written now: nothing in it was issued later. */
+  const contents = Effect.zipWith(read, Clock.currentTimeMillis, ({ modified, sessions }, now) => ({
+    sessions,
+    modified: Math.min(modified, now)
+  }))
+
   const find = (choose: (sessions: Sessions) => readonly [key: SessionKey, entry: Stored] | undefined) =>
-    Effect.flatMap(read, ({ modified, sessions }) => {
+    Effect.flatMap(contents, ({ modified, sessions }) => {
       const [key, stored] = choose(sessions) ?? []
       return key === undefined || stored === undefined
         ? Effect.succeedNone
@@ -96,7 +103,7 @@ export const make = Effect.fnUntraced(function* (
       }),
     find: (query) => find((sessions) => keysIn(sessions).find(([key]) => matches(key, query))),
     list: Effect.gen(function* () {
-      const { modified, sessions } = yield* read
+      const { modified, sessions } = yield* contents
       const keys = keysIn(sessions)
       const listed = yield* known((statements) =>
         Result.succeed(

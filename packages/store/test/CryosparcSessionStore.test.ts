@@ -5,6 +5,7 @@ import type { SessionStoreError } from "@latchkey/core/SessionStoreError"
 import { CryosparcSessionStore, InstanceAuthSessions } from "@latchkey/store"
 import { Canary, SessionStoreContract } from "@latchkey/testing"
 import { Config, DateTime, Effect, Logger, Option, Redacted } from "effect"
+import { TestClock } from "effect/testing"
 import { execFileSync } from "node:child_process"
 import {
   chmodSync,
@@ -143,6 +144,10 @@ describe("the file", () => {
         const path = yield* place(`{"${url}":{"a":${entry("theirs", "2099-01-31T17:30:00.123456+05:30")}}}`)
         utimesSync(path, 1_700_000_500, 1_700_000_500)
         const store = yield* open(layer({ path }))
+        yield* TestClock.setTime(1_700_000_400_000)
+        const early = Option.getOrThrow(yield* store.get(named("a")))
+        assert.strictEqual(DateTime.toEpochMillis(early.session.issuedAt), 1_700_000_400_000)
+        yield* TestClock.setTime(1_700_000_600_000)
         const found = Option.getOrThrow(yield* store.get(named("a")))
         assert.strictEqual(tokenOf(found.session), "theirs")
         assert.strictEqual(DateTime.toEpochMillis(found.session.issuedAt), 1_700_000_500_000)

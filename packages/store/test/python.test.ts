@@ -16,7 +16,11 @@ const script = fileURLToPath(new URL("./fixtures/instance_auth.py", import.meta.
 
 const python = (args: ReadonlyArray<string>, input: unknown = null) =>
   JSON.parse(
-    execFileSync("python3", [script, ...args], { encoding: "utf8", maxBuffer: 2 ** 26, input: JSON.stringify(input) }) || "null"
+    execFileSync("python3", [script, ...args], {
+      encoding: "utf8",
+      maxBuffer: 2 ** 26,
+      input: JSON.stringify(input)
+    }) || "null"
   )
 
 const isThere = spawnSync("python3", ["-c", "import pydantic"]).status === 0

@@ -1,4 +1,4 @@
-/** The main job, on real sockets, against a robot that this program starts itself. */
+/** A robot, on loopback: the main job, from a wrong password to the next process. */
 import { type Session, SessionRef, Sessions, SessionStore } from "@latchkey/core"
 import { Robot } from "@latchkey/robot"
 import { RobotEmulator, Spot } from "@latchkey/robot/testing"
@@ -128,7 +128,7 @@ const story = Effect.gen(function* () {
   yield* restart(emulator.url, roots, store)
 })
 
-export const emulated = story.pipe(
+export const robot = story.pipe(
   Effect.provide(
     RobotEmulator.layer({
       users: { [username]: Redacted.value(password) },
