@@ -136,14 +136,14 @@ describe("resonite-25: secrets", () => {
       Canary.assertAbsent([password, totp], yield* resonite.signIn(given))
       yield* Canary.assertNoneCaptured(canaries)
     }).pipe(
-      Effect.provide(
+      Effect.provide([
         ResoniteTest.layer({
           accounts: [
             { userId: "U-1", userName: credential.secret, password: password.redacted, totp: totp.redacted }
           ]
-        })
-      ),
-      Effect.provide(Canary.capture)
+        }),
+        Canary.capture
+      ])
     )
   )
 

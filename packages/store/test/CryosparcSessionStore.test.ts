@@ -382,7 +382,7 @@ describe("privacy", () => {
       yield* store.put(session("a", canary.secret))
       yield* store.lease(named("a"), "1 minute")
       const tree = Object.entries(treeOf(dirname(path)))
-      for (const [name, text] of tree) assert.include(["600", "700"], `${text.slice(0, 3)}`, name)
+      for (const [name, text] of tree) assert.include(["600", "700"], text.slice(0, 3), name)
       for (const name of readdirSync(join(dirname(path), ".latchkey/auth.json"))) {
         const content = readFileSync(join(dirname(path), ".latchkey/auth.json", name), "latin1")
         Canary.assertAbsent([canary], content)
