@@ -121,7 +121,10 @@ const consume = async (one) => {
   )
 
   const { peerDependencies, peerDependenciesMeta = {} } = one.manifest
-  const optional = Object.keys(peerDependenciesMeta).map((name) => `${name}@${peerDependencies[name]}`)
+  const optional = Object.keys(peerDependenciesMeta).flatMap((name) => {
+    const ours = packages.find(({ manifest }) => manifest.name === name)
+    return ours === undefined ? [`${name}@${peerDependencies[name]}`] : tarballs(ours)
+  })
   const types = `@types/node@${devDependencies["@types/node"]}`
   if (!(await step("npm install of optional peers", npm(types, ...optional)))) return { problems, sizes: [] }
 
