@@ -40,7 +40,8 @@ import { type Found, readTokenFile, versionOf } from "./internal/readTokenFile.t
 import { ASIDE, asideOf, clearUnfinished } from "./internal/unfinishedWrites.ts"
 import { issuedAt, isWhenIssued, modifiedOf } from "./internal/whenIssued.ts"
 import { fileName, keyOf, tokenIn, tokenOf } from "./internal/whichTokenFile.ts"
-import { followLinks, namesIn, syncDirectory, writePrivateFile } from "./internal/writePrivateFile.ts"
+import { followLinks } from "./internal/followLinks.ts"
+import { namesIn, syncDirectory, writePrivateFile } from "./internal/writePrivateFile.ts"
 
 /**
  * @category options

@@ -6,10 +6,11 @@
  * `NotRepresentable`, and nothing is written: another provider, a refresh token, details of the account, a token type
  * other than `Bearer`, no token, no expiry. Entries come in the order of the file.
  *
- * Each change reads the file again under a lock, changes the one entry, and replaces the file as a whole; every other
- * entry stays as it is, expired ones and such as cannot be read (`CorruptEntry`) too. New files have mode 0600, new folders
- * 0700; a file that others can read is made private by the first change. A file that is not what it should be is `Corrupt`
- * and is left alone. The Python tools take no lock: of a change of theirs and one of ours in the same instant, one is lost.
+ * Each change reads the file again under a lock, changes the one entry, and replaces the file as a whole. Every other
+ * session stays, expired ones too, with its token and its instant; members that the format does not know go, as they do
+ * upstream. What is no session (`CorruptEntry`) stays letter by letter. New files have mode 0600, new folders 0700; a file
+ * that others can read is made private by the first change. A file that is not what it should be is `Corrupt` and is left
+ * alone. The Python tools take no lock, and write what they have read some time ago: what was changed here in between is lost.
  *
  * Beside the file lies `.latchkey`, with the lock, the leases, unfinished writes, and what the file has no place for: the
  * time of issue and the version of what was put here. An entry that somebody else wrote counts as issued when the file
@@ -43,7 +44,15 @@ import {
   setEntry,
   unreadable
 } from "./internal/whichAuthEntry.ts"
-import { forget, hashOf, type Note, note, whichWrite, type WriteStatements } from "./internal/whichWrite.ts"
+import {
+  forgetBut,
+  hashOf,
+  NO_ENTRY,
+  type Note,
+  note,
+  whichWrite,
+  type WriteStatements
+} from "./internal/whichWrite.ts"
 
 /**
  * @category options
@@ -71,9 +80,13 @@ export const make = Effect.fnUntraced(function* (
   // What crashed writers left goes now; where that fails, the first write will say why.
   if (isShared()) yield* Effect.ignore(database.open)
 
-  /** About the versions and times of entries; what nobody has noted need not be looked for. */
-  const known = <A>(use: (statements?: WriteStatements) => Result.Result<A, SessionStoreError>) =>
-    isShared() ? database.step(use) : Effect.suspend(() => Effect.fromResult(use()))
+  /** With what is noted about entries, where that can be had: what may only be read can be read without. */
+  const known = <A>(use: (statements?: WriteStatements) => Result.Result<A, SessionStoreError>) => {
+    const unknown = Effect.suspend(() => Effect.fromResult(use()))
+    return isShared()
+      ? Effect.catchReason(database.step(use), "SessionStoreError", "Unavailable", () => unknown)
+      : unknown
+  }
 
   const entryOf = (key: SessionKey, stored: Stored, modified: number, statements?: WriteStatements) => {
     if (stored._tag === "Bad") return Result.fail(unreadable(where, key.instance, key.account, stored))
@@ -133,9 +146,9 @@ export const make = Effect.fnUntraced(function* (
         version: randomUUID(),
         issuedAt: DateTime.toEpochMillis(session.issuedAt)
       }
-      const before = hashOf(entryAt((yield* read).sessions, key))
-      if (before !== noted.entry) {
-        yield* database.step((statements) => Result.succeed(note(statements, noted, before)))
+      // While the file holds another entry this means nothing yet, and a disk that is full shows now.
+      if (hashOf(entryAt((yield* read).sessions, key)) !== noted.entry) {
+        yield* database.step((statements) => Result.succeed(note(statements, noted)))
       }
       return yield* change(({ sessions }, statements) => {
         const current = entryAt(sessions, key)
@@ -148,7 +161,8 @@ export const make = Effect.fnUntraced(function* (
           return Result.fail(moved(where, key))
         }
         // The same session once more, or one that somebody else has written meanwhile, or whose note is gone.
-        if (whichWrite(statements, key, mine).version !== noted.version) note(statements, noted, "")
+        if (whichWrite(statements, key, mine).version !== noted.version) note(statements, noted)
+        forgetBut(statements, key, noted.entry)
         const isChanged = hashOf(current) !== noted.entry
         if (isChanged) setEntry(sessions, key.instance, key.account, mine)
         return Result.succeed({ answer: { session, version: noted.version }, isChanged })
@@ -157,17 +171,15 @@ export const make = Effect.fnUntraced(function* (
     remove: Effect.fnUntraced(function* (key, { expected } = {}) {
       // Looked up first, so that removing nothing makes nothing.
       if (entryAt((yield* read).sessions, key) === undefined) return false
-      const removed = yield* change(({ sessions }, statements) => {
+      return yield* change(({ sessions }, statements) => {
         const current = entryAt(sessions, key)
         if (current === undefined) return Result.succeed({ answer: false, isChanged: false })
         if (expected !== undefined && expected !== versionOf(statements, key, current))
           return Result.fail(moved(where, key))
         sessions.get(key.instance)?.delete(key.account)
+        forgetBut(statements, key, NO_ENTRY)
         return Result.succeed({ answer: true, isChanged: true })
       })
-      // A note about what is gone means nothing: a failure here must not look like one that changed nothing.
-      yield* Effect.ignore(database.step((statements) => Result.succeed(forget(statements, key))))
-      return removed
     }),
     lease: (key, ttl) => lease(database, where, key, ttl)
   })

@@ -21,8 +21,8 @@ import { openAuthFile } from "./internal/authFile.ts"
 import { defaultAuthFile } from "./internal/defaultAuthFile.ts"
 import { Good, type Sessions } from "./internal/readSessions.ts"
 import { sameUrl } from "./internal/sameUrl.ts"
-import { isOver, parse } from "./internal/whenItExpires.ts"
-import { PROVIDER, setEntry, unreadable } from "./internal/whichAuthEntry.ts"
+import { isOver, parseText } from "./internal/whenItExpires.ts"
+import { HOLDABLE, isHoldable, PROVIDER, setEntry, shown, unreadable } from "./internal/whichAuthEntry.ts"
 import { badIn, dropExpired, goodIn, type Placed } from "./internal/whichSessions.ts"
 
 /**
@@ -118,7 +118,7 @@ export const load = Effect.fnUntraced(function* (
   path?: string,
   options: LoadOptions = {}
 ): Effect.fn.Return<InstanceAuthSessions, SessionStoreError> {
-  const home = path ?? (yield* defaultAuthFile({ provider: PROVIDER, instance: "" }))
+  const home = resolve(path ?? (yield* defaultAuthFile({ provider: PROVIDER, instance: "" })))
   const open = (file: string) =>
     openAuthFile({ provider: PROVIDER, instance: file }, file, options.onLooseMode)
   const now = yield* Clock.currentTimeMillis
@@ -163,8 +163,8 @@ export const load = Effect.fnUntraced(function* (
       Effect.map(entryOf(url, email, token, expires), (entry) => add(url, email, entry)),
     save: Effect.fnUntraced(function* (elsewhere) {
       const now = yield* Clock.currentTimeMillis
-      const isHome = elsewhere === undefined || resolve(elsewhere) === resolve(home)
-      const { change } = yield* open(elsewhere ?? home)
+      const { change, target } = yield* open(elsewhere ?? home)
+      const isHome = elsewhere === undefined || target === (yield* open(home)).target
       const saved = yield* change(
         (content) => {
           const sessions = dropExpired(content.sessions, now, held)
@@ -189,8 +189,8 @@ export const load = Effect.fnUntraced(function* (
 const expired = ({ email, entry, url }: Placed<Good>) =>
   new SessionExpired({
     provider: PROVIDER,
-    instance: url,
-    message: `the session of ${email} expired at ${entry.expires.text}: sign in again`
+    instance: shown(url),
+    message: `the session of ${shown(email)} expired at ${entry.expires.text}: sign in again`
   })
 
 const sessionOf = ({ expires, token }: Good): InstanceAuthSession => ({
@@ -214,11 +214,11 @@ const entryOf = (
   given: DateTime.DateTime | string
 ): Effect.Effect<Good, InvalidRequest> => {
   const invalid = (field: string, message: string) =>
-    Effect.fail(new InvalidRequest({ provider: PROVIDER, instance: url.toWellFormed(), field, message }))
+    Effect.fail(new InvalidRequest({ provider: PROVIDER, instance: shown(url), field, message }))
   for (const [field, text] of Object.entries({ url, email, token: Redacted.value(token) })) {
-    if (!text.isWellFormed()) return invalid(field, `${field} is not valid Unicode: UTF-8 cannot hold it`)
+    if (!isHoldable(text)) return invalid(field, `a session file ${HOLDABLE}`)
   }
-  const expires = parse(DateTime.isDateTime(given) ? DateTime.formatIsoOffset(given) : given)
+  const expires = parseText(DateTime.isDateTime(given) ? DateTime.formatIsoOffset(given) : given)
   return expires === undefined
     ? invalid("expires", "expires must be a date and time with a zone, such as 2099-01-31T12:00:00Z")
     : Effect.succeed(new Good(Redacted.value(token), expires))

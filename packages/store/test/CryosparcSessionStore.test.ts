@@ -9,15 +9,19 @@ import { TestClock } from "effect/testing"
 import { execFileSync } from "node:child_process"
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync
 } from "node:fs"
 import { dirname, join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import {
   environment,
   modeOf,
@@ -330,10 +334,12 @@ describe("what is damaged", () => {
         )
         const pipe = join(dirname(path), "pipe")
         execFileSync("mkfifo", [pipe])
-        assert.strictEqual(
-          yield* reasonOf(Effect.flatMap(open(layer({ path: pipe })), ({ list }) => list)),
-          "Corrupt"
-        )
+        const endless = join(dirname(path), "endless")
+        symlinkSync("/dev/zero", endless)
+        for (const odd of [pipe, endless]) {
+          const listed = Effect.flatMap(open(layer({ path: odd })), ({ list }) => list)
+          assert.strictEqual(yield* reasonOf(listed), "Unavailable")
+        }
       })
   )
 
@@ -452,3 +458,167 @@ it.effect("layerConfig takes the same options, each a Config", () =>
     assert.deepStrictEqual(emailsIn(path), ["a"])
   })
 )
+
+describe("what other programs wrote", () => {
+  it.effect("store-23: what is no session stays letter by letter, whatever is in it", () =>
+    Effect.gen(function* () {
+      const deep = `${"[".repeat(5_000)}${"]".repeat(5_000)}`
+      const odd = [
+        `{"expires": 1e400, "n": 12345678901234567890, "10": 1, "9": 2, "9": 3}`,
+        `{ "token" :\n { "access_token" : "\\"}]\\u0041" } }`,
+        `"a \\"quoted\\" { [ text"`,
+        "null",
+        "-1.50e+3",
+        "[ ]",
+        deep
+      ]
+      const members = odd.map((source, n) => `"bad${n}" : ${source}`)
+      const path = yield* place(`{ "${url}" : { ${members.join(" , ")} , "good":${entry()} } , "9":{} }`)
+      const store = yield* open(layer({ path }))
+      yield* store.put(session("new"))
+      const text = readFileSync(path, "utf8")
+      assert.isBelow(text.length, 12_000)
+      for (const [n, source] of odd.entries()) assert.include(text, `"bad${n}": ${source}`)
+      assert.deepStrictEqual(emailsIn(path), [...odd.map((_, n) => `bad${n}`), "good", "new"])
+      assert.isTrue(Option.isSome(yield* store.get(named("good"))))
+    })
+  )
+
+  it.effect("a name cannot write into the log", () =>
+    Effect.gen(function* () {
+      const path = yield* place(`{"u\\n\\u001b[2J\\u202e":{"e\\r\\n${"x".repeat(1_000)}":{}}}`)
+      const store = yield* open(layer({ path }))
+      const error = yield* Effect.flip(store.find({}))
+      assert.strictEqual(error.reason._tag, "CorruptEntry")
+      assert.notMatch(error.message, /[\p{C}\p{Zl}\p{Zp}]/u)
+      assert.isBelow(error.message.length, 700)
+    })
+  )
+
+  it.effect("what would make the file larger than it may be is NotRepresentable", () =>
+    Effect.gen(function* () {
+      const path = yield* place()
+      const store = yield* open(layer({ path }))
+      const long = "x".repeat(64 * 1024 + 1)
+      for (const one of [session(long), session("a", long), session("a", "t", "2099-01-31T12:00:00Z", long)]) {
+        assert.strictEqual(yield* reasonOf(store.put(one)), "NotRepresentable")
+      }
+      yield* store.put(session("a", long.slice(1)))
+      truncateSync(path, 500 * 1024 * 1024)
+      assert.strictEqual(yield* reasonOf(store.get(named("a"))), "Unavailable")
+    })
+  )
+})
+
+describe("links", () => {
+  /** A folder that is a link, and a relative link in it that leads out of where it really is. */
+  const linked = Effect.gen(function* () {
+    const root = yield* temporaryDirectory
+    for (const folder of ["config", "data", "data/real", "data/shared"]) mkdirSync(join(root, folder), { mode: 0o700 })
+    symlinkSync("../data/real", join(root, "config/cryosparc-tools"))
+    symlinkSync("../shared/auth.json", join(root, "data/real/auth.json"))
+    return { path: join(root, "config/cryosparc-tools/auth.json"), file: join(root, "data/shared/auth.json") }
+  })
+
+  it.effect("store-31: links of folders are followed as the system follows them", () =>
+    Effect.gen(function* () {
+      const { file, path } = yield* linked
+      writeFileSync(file, "{}", { mode: 0o600 })
+      const store = yield* open(layer({ path }))
+      yield* store.put(session("a"))
+      assert.isTrue(Option.isSome(yield* store.get(named("a"))))
+      assert.deepStrictEqual(emailsIn(file), ["a"])
+      assert.deepStrictEqual(readdirSync(dirname(file)).toSorted(), [".latchkey", "auth.json"])
+    })
+  )
+
+  it.effect("a file has one lock, by whatever name it is opened", () =>
+    Effect.gen(function* () {
+      const { file, path } = yield* linked
+      const [one, two] = [yield* open(layer({ path })), yield* open(layer({ path: file }))]
+      assert.isTrue(Option.isSome(yield* one.lease(named("a"), "1 minute")))
+      assert.isTrue(Option.isNone(yield* two.lease(named("a"), "1 minute")))
+    })
+  )
+
+  it.effect("a save to the same file by another name is no save elsewhere", () =>
+    Effect.gen(function* () {
+      const { file, path } = yield* linked
+      const mine = yield* load(file)
+      yield* mine.insert(url, "a", Redacted.make("mine"), "2099-01-31T12:00:00Z")
+      yield* mine.save(path)
+      const other = yield* load(path)
+      yield* other.insert(url, "a", Redacted.make("newer"), "2099-01-31T12:00:00Z")
+      yield* other.save()
+      yield* mine.save()
+      assert.include(readFileSync(file, "utf8"), "newer")
+    })
+  )
+})
+
+it.effect("what was removed leaves no note beside the file", () =>
+  Effect.gen(function* () {
+    const path = yield* place()
+    const store = yield* open(layer({ path }))
+    yield* store.put(session("a", "1"))
+    yield* store.put(session("a", "2"))
+    yield* store.put(session("b"))
+    const accounts = () => {
+      const database = new DatabaseSync(join(dirname(path), ".latchkey/auth.json/lock.db"))
+      try {
+        return database.prepare("select key from writes order by key").all().map((row) => JSON.parse(String(row["key"]))[2])
+      } finally {
+        database.close()
+      }
+    }
+    assert.deepStrictEqual(accounts(), ["a", "b"])
+    yield* store.remove(named("a"))
+    assert.deepStrictEqual(accounts(), ["b"])
+  })
+)
+
+it.effect("a put of the same session leaves the file alone", () =>
+  Effect.gen(function* () {
+    const path = yield* place()
+    const store = yield* open(layer({ path }))
+    yield* store.put(session("a"))
+    const { ino } = statSync(path)
+    yield* store.put(session("a"))
+    assert.strictEqual(statSync(path).ino, ino)
+  })
+)
+
+describe.skipIf(process.getuid?.() !== 0)("as root, among the files of somebody else", () => {
+  const USER = 12_345
+
+  it.effect("what is made belongs to them", () =>
+    Effect.gen(function* () {
+      const path = yield* place(`{"${url}":{"a":${entry()}}}`)
+      chownSync(dirname(path), USER, USER)
+      chownSync(path, USER, USER)
+      const store = yield* open(layer({ path }))
+      yield* store.put(session("b"))
+      yield* store.lease(named("b"), "1 minute")
+      const made = readdirSync(dirname(path), { recursive: true }).map((name) => join(dirname(path), String(name)))
+      assert.isAbove(made.length, 3)
+      for (const one of made) assert.deepStrictEqual([one, statSync(one).uid], [one, USER])
+    })
+  )
+
+  it.effect("what may only be read is read without the notes", () =>
+    Effect.gen(function* () {
+      const path = yield* place()
+      const put = yield* Effect.scoped(Effect.flatMap(open(layer({ path })), (store) => store.put(session("a"))))
+      const aside = join(dirname(path), ".latchkey/auth.json")
+      for (const one of [dirname(path), path, dirname(aside), aside]) chownSync(one, USER, USER)
+      rmSync(join(aside, "lock.db"))
+      mkdirSync(join(aside, "lock.db"))
+      const store = yield* open(layer({ path }))
+      const found = Option.getOrThrow(yield* store.get(named("a")))
+      assert.strictEqual(tokenOf(found.session), "t")
+      assert.notStrictEqual(found.version, put.version)
+      assert.strictEqual((yield* store.list).length, 1)
+      assert.strictEqual(yield* reasonOf(store.put(session("b"))), "Unavailable")
+    })
+  )
+})

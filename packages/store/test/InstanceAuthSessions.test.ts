@@ -443,7 +443,7 @@ describe("save", () => {
   it.effect("store-12: a time without a zone, and what is no time, cannot be inserted, and nothing is", () =>
     Effect.gen(function* () {
       const sessions = yield* load(yield* place())
-      for (const expires of ["2099-01-31T12:00:00", "2099-01-31", "", "tomorrow", "2099-02-30T00:00:00Z"]) {
+      for (const expires of ["2099-01-31T12:00:00", "2099-01-31", "", "4102444800", "tomorrow", "2099-02-30T00:00:00Z"]) {
         const error = yield* Effect.flip(sessions.insert("u", "e", token("t"), expires))
         assert.instanceOf(error, InvalidRequest)
         assert.strictEqual(error.field, "expires")
@@ -451,7 +451,8 @@ describe("save", () => {
       for (const [url, email, text, field] of [
         ["\ud800", "e", "t", "url"],
         ["u", "\udc00e", "t", "email"],
-        ["u", "e", "t\ud800t", "token"]
+        ["u", "e", "t\ud800t", "token"],
+        ["u", "e", "t".repeat(65_537), "token"]
       ] as const) {
         const error = yield* Effect.flip(sessions.insert(url, email, token(text), "2099-01-31T12:00:00Z"))
         assert.strictEqual(error.field, field)
@@ -627,6 +628,43 @@ describe("save", () => {
     })
   )
 
+  it.effect("a file that was set back by others is not what was loaded, though its bytes are the same", () =>
+    Effect.gen(function* () {
+      const path = yield* place(textOf(sample("multi.json")))
+      const sessions = yield* load(path)
+      yield* sessions.insert(local, "zoe@example.com", token("z"), "2099-01-31T12:00:00Z")
+      yield* sessions.save()
+      writeFileSync(path, textOf(sample("multi.json")))
+      yield* sessions.save()
+      assert.strictEqual(textOf(path), textOf(sample("multi.json")))
+    })
+  )
+
+  it.effect("an expired session that others have put in the place of one of ours goes", () =>
+    Effect.gen(function* () {
+      yield* today
+      const path = yield* place(`{"u":{"e":${entry("ours", "2026-11-22T12:00:10Z")}}}`)
+      const sessions = yield* load(path)
+      writeFileSync(path, `{"u":{"e":${entry("theirs", "2026-11-22T12:00:10Z")}}}`)
+      yield* TestClock.adjust("1 minute")
+      yield* sessions.save()
+      assert.deepStrictEqual(JSON.parse(textOf(path)), { u: {} })
+    })
+  )
+
+  it.effect("a relative path is that of the moment of the load", () =>
+    Effect.gen(function* () {
+      const path = yield* place()
+      const before = process.cwd()
+      yield* Effect.addFinalizer(() => Effect.sync(() => process.chdir(before)))
+      process.chdir(dirname(path))
+      const sessions = yield* load("auth.json")
+      process.chdir(before)
+      yield* sessions.save()
+      assert.strictEqual(textOf(path), "{}")
+    })
+  )
+
   it.effect("another path gets all the sessions, beside those it has", () =>
     Effect.gen(function* () {
       const sessions = yield* multi(yield* place())
@@ -716,9 +754,21 @@ describe("find", () => {
         "https://h.example/P",
         "https://h.example",
         "https://h.example:8443/p",
+        "https://bob:pw@h.example/p",
+        "https://h.example/p?q",
+        "https://h.example/p#x",
         "no url"
       ]) {
         assert.strictEqual(shown(yield* one.find(other, "", { lenient: true })), "none")
+      }
+    })
+  )
+
+  it.effect("store-18: what is no web address is like no other", () =>
+    Effect.gen(function* () {
+      const sessions = yield* load(yield* place(`{"other.example:39000":{"e":${entry()}},"x y":{"e":${entry()}}}`))
+      for (const url of ["localhost:39000", "mailto:x", "Other.example:39000", "x  y", "data:,"]) {
+        assert.strictEqual(shown(yield* sessions.find(url, "", { lenient: true })), "none")
       }
     })
   )

@@ -5,7 +5,7 @@
  * Python tools neither take it nor write as a whole: a file that cannot be read is looked at again before it counts as
  * damaged.
  */
-import type { SessionStoreError } from "@latchkey/core/SessionStoreError"
+import { NotRepresentable, SessionStoreError } from "@latchkey/core/SessionStoreError"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
@@ -17,10 +17,11 @@ import { explainFailure, unavailable, type Where } from "./explainFailure.ts"
 import { insistOnPrivacy, type OnLooseMode } from "./isPrivate.ts"
 import { leasesTable, prepareLeases } from "./leases.ts"
 import { type Database, openDatabase } from "./openDatabase.ts"
-import { type Content, type Known, readAuthFile } from "./readAuthFile.ts"
+import { type Content, type Known, MAX_BYTES, readAuthFile } from "./readAuthFile.ts"
 import { ASIDE, clear } from "./unfinishedWrites.ts"
 import { prepareWrites, writesTable } from "./whichWrite.ts"
-import { followLinks, writePrivateFile } from "./writePrivateFile.ts"
+import { followLinks } from "./followLinks.ts"
+import { writePrivateFile } from "./writePrivateFile.ts"
 import { writeSessions } from "./writeSessions.ts"
 
 const prepare = (database: DatabaseSync) => ({ ...prepareLeases(database), ...prepareWrites(database) })
@@ -28,6 +29,8 @@ const prepare = (database: DatabaseSync) => ({ ...prepareLeases(database), ...pr
 export type Statements = ReturnType<typeof prepare>
 
 export interface AuthFile {
+  /** The file itself, where links lead to it. */
+  readonly target: string
   readonly read: Effect.Effect<Content, SessionStoreError>
   /** Reads, and writes what `by` has made of the sessions, unless it says that they are as they were. */
   readonly change: <A>(
@@ -91,6 +94,7 @@ export const openAuthFile = Effect.fnUntraced(function* (
     )
 
   return {
+    target,
     database,
     isShared,
     read: Effect.andThen(isPrivate, patiently(Effect.suspend(() => Effect.fromResult(look())))),
@@ -104,6 +108,7 @@ export const openAuthFile = Effect.fnUntraced(function* (
                 onDisk(path, () => {
                   if (isChanged) {
                     const bytes = Buffer.from(writeSessions(content.sessions))
+                    if (bytes.length > MAX_BYTES) return Result.fail(tooLarge(where, path))
                     writePrivateFile({ path: target, temporary: aside, bytes })
                   }
                   return Result.succeed(answer)
@@ -115,6 +120,12 @@ export const openAuthFile = Effect.fnUntraced(function* (
       )
   }
 })
+
+const tooLarge = (where: Where, path: string) =>
+  SessionStoreError.because(
+    where,
+    new NotRepresentable({ message: `${path} would be larger than ${MAX_BYTES} bytes` })
+  )
 
 const patiently = <A>(attempt: Effect.Effect<A, SessionStoreError>) =>
   Effect.retry(attempt, { while: ({ reason }) => reason._tag === "Corrupt", schedule: untilWhole })

@@ -6,7 +6,8 @@ import type { DatabaseSync } from "node:sqlite"
 import { checkDatabase } from "./checkDatabase.ts"
 import { unavailable, type Where } from "./explainFailure.ts"
 import { type Claim, judgeDatabase, judgeFile } from "./judgeDatabase.ts"
-import { followLinks, makePrivateDirectory, makePrivateFile } from "./writePrivateFile.ts"
+import { followLinks } from "./followLinks.ts"
+import { makePrivateDirectory, makePrivateFile } from "./writePrivateFile.ts"
 
 /** How long SQLite itself waits for a lock: the event loop stands still so long. */
 const BUSY_TIMEOUT_MILLIS = 10

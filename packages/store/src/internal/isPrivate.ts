@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { type Stats, statSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { explainFailure, unavailable, type Where } from "./explainFailure.ts"
-import { followLinks } from "./writePrivateFile.ts"
+import { followLinks } from "./followLinks.ts"
 
 /** What to do about a file that is not private. */
 export type OnLooseMode = "warn" | "refuse"

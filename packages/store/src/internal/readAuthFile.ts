@@ -1,5 +1,6 @@
 /** What is in a session file right now. */
 import type { SessionStoreError } from "@latchkey/core/SessionStoreError"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { hash } from "node:crypto"
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs"
@@ -8,7 +9,7 @@ import { readSessions, type Sessions } from "./readSessions.ts"
 import { isCode } from "./writePrivateFile.ts"
 
 /** About a million sessions, and less than the longest string there can be. */
-const MAX_BYTES = 400 * 1024 * 1024
+export const MAX_BYTES = 400 * 1024 * 1024
 
 export interface Content {
   readonly sessions: Sessions
@@ -48,7 +49,11 @@ export const readAuthFile = (
     throw cause
   }
   try {
-    const { mtimeMs, size } = fstatSync(file)
+    const state = fstatSync(file)
+    const { mtimeMs, size } = state
+    if (!state.isFile()) {
+      return Result.fail(unavailable(where, `${path} is not a file: move it away, or choose another path`))
+    }
     if (size > MAX_BYTES) {
       return Result.fail(
         unavailable(where, `${path} is larger than ${MAX_BYTES} bytes: move it away and sign in again`)
@@ -70,10 +75,9 @@ export const readAuthFile = (
   }
 }
 
-const sessionsIn = (bytes: Uint8Array): Sessions | undefined => {
-  try {
-    return readSessions(utf8.decode(bytes))
-  } catch {
-    return undefined
-  }
-}
+const sessionsIn = (bytes: Uint8Array): Sessions | undefined =>
+  Option.flatMap(decode(bytes), (text) => Option.fromUndefinedOr(readSessions(text))).pipe(
+    Option.getOrUndefined
+  )
+
+const decode = Option.liftThrowable((bytes: Uint8Array) => utf8.decode(bytes))

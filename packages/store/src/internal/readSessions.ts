@@ -8,6 +8,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { type Expires, parse } from "./whenItExpires.ts"
+import { membersIn } from "./whereMembersAre.ts"
 
 /** Of a file of thousands one token is used: each is wrapped when it is asked for, and out of sight until then. */
 export class Good {
@@ -35,7 +36,8 @@ export interface Bad {
   readonly _tag: "Bad"
   /** What is wrong with it, such as `token.token_type`. */
   readonly member: string
-  readonly value: unknown
+  /** As it stands in the file. */
+  readonly source: string
 }
 
 export type Entry = Good | Bad
@@ -56,18 +58,7 @@ const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
 /** None for what is not a JSON object of JSON objects. */
 export const readSessions = (text: string): Sessions | undefined => {
   const parsed = jsonIn(text)
-  if (!isGrouped(parsed)) return undefined
-  const isOrdered = isOrderly(parsed) && Object.values(parsed).every(isOrderly)
-  const order = isOrdered ? parsed : jsonIn(marked(text))
-  const sessions: Sessions = new Map()
-  for (const url of keysOf(order, isOrdered)) {
-    const group = parsed[url] ?? {}
-    const emails = new Map<string, Entry>()
-    const names = isOrdered ? group : isGroup(order) ? order[`${MARK}${url}`] : {}
-    for (const email of keysOf(names, isOrdered)) emails.set(email, entryOf(group[email]))
-    sessions.set(url, emails)
-  }
-  return sessions
+  return isGrouped(parsed) ? (read(parsed) ?? readText(text)) : undefined
 }
 
 const jsonIn = (text: string): unknown => {
@@ -86,30 +77,50 @@ const isGroup = (value: unknown): value is Group => Predicate.isObject(value) &&
 const isGrouped = (value: unknown): value is { readonly [url: string]: Group } =>
   isGroup(value) && Object.values(value).every(isGroup)
 
+/** None where that takes the text: to tell the order, or to keep what is no session. */
+const read = (parsed: { readonly [url: string]: Group }): Sessions | undefined => {
+  if (!isOrderly(parsed)) return undefined
+  const sessions: Sessions = new Map()
+  for (const url of Object.keys(parsed)) {
+    const group = parsed[url] ?? {}
+    if (!isOrderly(group)) return undefined
+    const emails = new Map<string, Entry>()
+    for (const email of Object.keys(group)) {
+      const entry = entryOf(group[email])
+      if (!(entry instanceof Good)) return undefined
+      emails.set(email, entry)
+    }
+    sessions.set(url, emails)
+  }
+  return sessions
+}
+
 /** A key that looks like an index comes first in an object, wherever it is in the text. */
 const isOrderly = (group: Group): boolean => {
   const [first] = Object.keys(group)
   return first === undefined || !/^\d+$/.test(first)
 }
 
-const MARK = "-"
-
-/** The same JSON, with a mark before each key, so that none of them looks like an index. */
-const marked = (text: string): string =>
-  text.replace(/"([^"\\]*(?:\\.[^"\\]*)*"\s*:?)/g, (literal, rest: string) =>
-    rest.endsWith(":") ? `"${MARK}${rest}` : literal
-  )
-
-const keysOf = (order: unknown, isOrdered: boolean): ReadonlyArray<string> => {
-  const keys = isGroup(order) ? Object.keys(order) : []
-  return isOrdered ? keys : keys.map((key) => key.slice(MARK.length))
+/** Of a name that comes twice the last one counts, in the place of the first. */
+const readText = (text: string): Sessions => {
+  const sessions: Sessions = new Map()
+  for (const { from: start, name: url } of membersIn(text, 0)) {
+    const emails = new Map<string, Entry>()
+    for (const { from, name: email, to } of membersIn(text, start)) {
+      const source = text.slice(from, to)
+      const entry = entryOf(JSON.parse(source))
+      emails.set(email, entry instanceof Good ? entry : { _tag: "Bad", member: entry, source })
+    }
+    sessions.set(url, emails)
+  }
+  return sessions
 }
 
-const entryOf = (value: unknown): Entry => {
-  if (!isStored(value)) return { _tag: "Bad", member: wrongMember(value), value }
+/** The session, or what is wrong with it. */
+const entryOf = (value: unknown): Good | string => {
+  if (!isStored(value)) return wrongMember(value)
   const expires = parse(value.expires)
-  if (expires === undefined) return { _tag: "Bad", member: "expires", value }
-  return new Good(value.token.access_token, expires)
+  return expires === undefined ? "expires" : new Good(value.token.access_token, expires)
 }
 
 /** Names the member alone: what stands there may be a token. */

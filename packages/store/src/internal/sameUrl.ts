@@ -4,7 +4,12 @@ export const sameUrl = (a: string, b: string): boolean => {
   return normal !== undefined && normal === normalOf(b)
 }
 
-const normalOf = (url: string): string | undefined => {
-  const { host, pathname, protocol, search } = URL.parse(url) ?? {}
-  return protocol && host && `${protocol}//${host}${pathname?.replace(/\/$/, "")}${search}`
+/** None for what is no plain web address: `host:port` alone is read as a scheme, and would be like any other. */
+const normalOf = (text: string): string | undefined => {
+  const url = URL.parse(text)
+  return url !== null &&
+    /^https?:$/.test(url.protocol) &&
+    [url.username, url.password, url.search, url.hash].every((part) => part === "")
+    ? `${url.protocol}//${url.host}${url.pathname.replace(/\/$/, "")}`
+    : undefined
 }

@@ -2,7 +2,8 @@
 import { rmSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { keyOf } from "./whichTokenFile.ts"
-import { followLinks, namesIn, TEMPORARY_SUFFIX } from "./writePrivateFile.ts"
+import { followLinks } from "./followLinks.ts"
+import { namesIn, TEMPORARY_SUFFIX } from "./writePrivateFile.ts"
 
 /** Ours, in any directory that holds token files. */
 export const ASIDE = ".latchkey"

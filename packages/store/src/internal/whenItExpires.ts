@@ -1,6 +1,7 @@
 /**
  * The point in time of `expires` in the file of cryosparc-tools (store contract, section 1.4): read in every form that the
- * Python code takes, but for exponents, and written in the one form that it writes. Exact to the microsecond.
+ * contract names, and written in the one form that the Python code writes. Exact to the microsecond, but for numbers of
+ * more digits than a float has.
  */
 
 export interface Expires {
@@ -29,14 +30,20 @@ const MINUTE = 60_000
 /** None for what is not a point in time with a zone. */
 export const parse = (expires: string | number): Expires | undefined => {
   if (typeof expires === "number") return ofEpoch(expires)
+  return (
+    parseText(expires) ?? (/^[+-]?(?:\d+\.?\d*|\.\d+)$/.test(expires) ? ofEpoch(Number(expires)) : undefined)
+  )
+}
+
+/** The same of a date and a time. */
+export const parseText = (expires: string): Expires | undefined => {
   if (USUAL.test(expires)) {
     const millis = Date.parse(expires)
     return isDay(millis, expires.slice(8, 10)) ? { millis, micros: 0, text: expires } : undefined
   }
   const [whole, month = "", day = "", minute, second = "00", fraction = "", sign, hours, minutes] =
     DATE_TIME.exec(expires) ?? []
-  if (whole === undefined)
-    return /^[+-]?(?:\d+\.?\d*|\.\d+)$/.test(expires) ? ofEpoch(Number(expires)) : undefined
+  if (whole === undefined) return undefined
   const local = `${month}-${day}T${minute}:${second}`
   const clock = Date.parse(`${local}Z`)
   if (!isDay(clock, day)) return undefined

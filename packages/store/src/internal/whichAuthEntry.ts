@@ -39,14 +39,26 @@ export const sessionOf = (key: SessionKey, { expires, token }: Good, issuedAt: n
     expiresAt: DateTime.makeUnsafe(expires.millis)
   })
 
+const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu
+
+/** What another program wrote as a name must not write into a log. */
+export const shown = (name: string): string => name.slice(0, 200).replace(INVISIBLE, "")
+
 /** Names the member, and holds nothing of what is in it. */
 export const unreadable = (where: Where, url: string, email: string, { member }: Bad): SessionStoreError =>
   SessionStoreError.because(
     where,
     new CorruptEntry({
-      message: `${where.instance}: the session of ${email} at ${url} cannot be read (${member}): mend it, remove it, or sign in again`
+      message: `${where.instance}: the session of ${shown(email)} at ${shown(url)} cannot be read (${member}): mend it, remove it, or sign in again`
     })
   )
+
+const MAX_LENGTH = 64 * 1024
+
+/** A URL, an e-mail, a token. UTF-8 cannot hold half a surrogate pair. */
+export const isHoldable = (text: string): boolean => text.length <= MAX_LENGTH && text.isWellFormed()
+
+export const HOLDABLE = `holds valid Unicode only, up to ${MAX_LENGTH} characters each`
 
 const no = (whyNot: string) => ({ whyNot: `a session file of cryosparc-tools ${whyNot}` })
 
@@ -54,12 +66,11 @@ const no = (whyNot: string) => ({ whyNot: `a session file of cryosparc-tools ${w
 export const entryFor = (session: Session): Good | { readonly whyNot: string } => {
   const { accessToken, account, expiresAt, key, refreshToken, tokenType } = session
   if (key.provider !== PROVIDER) return no(`holds sessions of "${PROVIDER}" only`)
-  if (!key.instance.isWellFormed() || !key.account.isWellFormed()) return no("holds valid Unicode only")
   if (refreshToken !== undefined) return no("has no place for a refresh token")
   if (tokenType !== "Bearer") return no("has no place for a token type: it must be Bearer")
   if (Object.keys(account).length > 0) return no("has no place for details of the account")
   if (accessToken === undefined) return no("needs an access token")
-  if (!Redacted.value(accessToken).isWellFormed()) return no("holds valid Unicode only")
+  if (![key.instance, key.account, Redacted.value(accessToken)].every(isHoldable)) return no(HOLDABLE)
   if (expiresAt === undefined) return no("needs an expiry")
   const expires = ofMillis(DateTime.toEpochMillis(expiresAt))
   return expires === undefined

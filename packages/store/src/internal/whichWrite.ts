@@ -33,29 +33,29 @@ export interface Note {
 
 export interface WriteStatements {
   readonly addNote: StatementSync
-  /** All notes about the key but those about two of its entries. */
   readonly dropNotes: StatementSync
   readonly note: StatementSync
 }
 
 export const prepareWrites = (database: DatabaseSync): WriteStatements => ({
   addNote: database.prepare("insert or replace into writes values (:key, :entry, :version, :issuedAt)"),
-  dropNotes: database.prepare("delete from writes where key = :key and entry not in (:before, :after)"),
+  dropNotes: database.prepare("delete from writes where key = :key and entry <> :entry"),
   note: database.prepare("select version, issuedAt from writes where key = :key and entry = :entry")
 })
 
+export const NO_ENTRY = ""
+
 /** The same for the same token and expiry. */
 export const hashOf = (entry: Entry | undefined): string =>
-  entry === undefined ? "" : createHash("sha256").update(written(entry)).digest("base64url")
+  entry === undefined ? NO_ENTRY : createHash("sha256").update(written(entry)).digest("base64url")
 
-/** Replaces what was noted before, but for the entry that the file still holds. */
-export const note = (statements: WriteStatements, mine: Note, before: string): void => {
-  statements.dropNotes.run({ key: mine.key, before, after: mine.entry })
-  statements.addNote.run({ ...mine })
+export const note = ({ addNote }: WriteStatements, mine: Note): void => {
+  addNote.run({ ...mine })
 }
 
-export const forget = (statements: WriteStatements, key: SessionKey): void => {
-  statements.dropNotes.run({ key: key.id, before: "", after: "" })
+/** All about the key but for one entry of it. Under the lock only: what is dropped may be what the file holds. */
+export const forgetBut = ({ dropNotes }: WriteStatements, key: SessionKey, entry: string): void => {
+  dropNotes.run({ key: key.id, entry })
 }
 
 export interface Write {

@@ -7,27 +7,26 @@
  */
 import { randomUUID } from "node:crypto"
 import {
+  chownSync,
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   futimesSync,
   mkdirSync,
   openSync,
   readdirSync,
-  readlinkSync,
   renameSync,
   rmSync,
+  statSync,
   type BigIntStats,
   writeFileSync
 } from "node:fs"
-import { dirname, join, resolve } from "node:path"
+import { dirname, join } from "node:path"
 
 const PRIVATE_FILE = 0o600
 const PRIVATE_DIRECTORY = 0o700
-
-/** The most links that are followed from one path to a file. As many as Linux does. */
-const MAX_LINKS = 40
 
 /** Makes the directory and the missing ones above it, each with 0700 from the start; leaves existing ones alone. */
 export const makePrivateDirectory = (path: string): void => {
@@ -43,6 +42,7 @@ export const makePrivateDirectory = (path: string): void => {
 const makeDirectory = (path: string): void => {
   try {
     mkdirSync(path, PRIVATE_DIRECTORY)
+    giveAway(path, dirname(path))
     syncDirectory(dirname(path))
   } catch (cause) {
     if (!isCode(cause, "EEXIST")) throw cause
@@ -53,25 +53,18 @@ const makeDirectory = (path: string): void => {
 export const makePrivateFile = (path: string): void => {
   try {
     closeSync(openSync(path, "wx", PRIVATE_FILE))
+    giveAway(path, dirname(path))
     syncDirectory(dirname(path))
   } catch (cause) {
     if (!isCode(cause, "EEXIST")) throw cause
   }
 }
 
-/** The path that a write must go to so that links stay links; it need not exist. */
-export const followLinks = (path: string): string => {
-  let target = resolve(path)
-  for (let links = 0; links < MAX_LINKS; links++) {
-    try {
-      target = resolve(dirname(target), readlinkSync(target))
-    } catch (cause) {
-      // EINVAL: not a link. UNKNOWN: the same on Windows.
-      if (isCode(cause, "EINVAL") || isCode(cause, "ENOENT") || isCode(cause, "UNKNOWN")) return target
-      throw cause
-    }
-  }
-  return target
+/** What root makes among the files of somebody else belongs to them: they could not use it otherwise. */
+const giveAway = (path: string, like: string): void => {
+  if (process.getuid?.() !== 0) return
+  const owner = statSync(like, { throwIfNoEntry: false })
+  if (owner !== undefined && owner.uid !== 0) chownSync(path, owner.uid, owner.gid)
 }
 
 export interface Write {
@@ -105,6 +98,7 @@ export const writePrivateFile = ({
       return undefined
     }
     fsyncSync(file)
+    giveAway(aside, existsSync(path) ? path : dirname(path))
     renameSync(aside, path)
     syncDirectory(dirname(path))
     return fstatSync(file, { bigint: true })

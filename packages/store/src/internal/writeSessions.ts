@@ -22,7 +22,7 @@ const quoted = (text: string): string => JSON.stringify(text)
 /** An entry, from its brace on: all there is to a session but whose it is. */
 export const written = (entry: Entry): string =>
   entry._tag === "Bad"
-    ? JSON.stringify(entry.value, null, 4).replaceAll("\n", "\n        ")
+    ? entry.source
     : `{
             "token": {
                 "access_token": ${entry.tokenText},

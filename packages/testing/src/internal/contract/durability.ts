@@ -11,7 +11,9 @@ import {
   refused,
   session,
   someEntry,
+  type Store,
   test,
+  whole,
   wholeEntry
 } from "./samples.ts"
 
@@ -59,6 +61,37 @@ export const durability = (backing: Backing): void => {
       )
       assert.strictEqual(outcomes.filter((outcome) => outcome === "no failure").length, 1)
     })
+  )
+
+  test(
+    backing,
+    "what a put returned is what the store holds, also while others are refused or remove another entry",
+    (store, open) =>
+      Effect.gen(function* () {
+        const rivals = [yield* open, yield* open]
+        let { version } = yield* store.put(one("t0"))
+        const chain = Effect.gen(function* () {
+          for (let n = 1; n <= 30; n++) {
+            const entry = yield* store.put(one(`t${n}`), { expected: Option.some(version) })
+            version = entry.version
+            yield* Effect.yieldNow
+          }
+        })
+        const disturb = (rival: Store) =>
+          Effect.gen(function* () {
+            yield* reasonOf(rival.put(one("stale"), { expected: Option.some("stale") }))
+            yield* reasonOf(rival.remove(key(0), { expected: "stale" }))
+            yield* Effect.yieldNow
+          }).pipe(Effect.forever)
+        yield* Effect.raceFirst(
+          chain,
+          Effect.forEach(rivals, disturb, { concurrency: "unbounded", discard: true })
+        )
+        assert.deepStrictEqual(someEntry(yield* store.get(key(0))), {
+          session: whole(one("t30")),
+          version
+        })
+      })
   )
 
   test(backing, "a lease excludes the others on the place until it is released", (store, open) =>

@@ -16,7 +16,9 @@ export const versions = (backing: Backing): void => {
         const seen = new Set<string>()
         for (let round = 0; round < 5; round++) {
           seen.add((yield* store.put(one("same"))).version)
-          seen.add((yield* store.put(one("same"))).version)
+          const again = yield* store.put(one("same"))
+          assert.deepStrictEqual(someEntry(yield* store.get(key(0))), wholeEntry(again))
+          seen.add(again.version)
           yield* store.remove(key(0))
         }
         assert.strictEqual(seen.size, 10)
