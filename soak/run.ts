@@ -65,14 +65,17 @@ interface Line {
   readonly broken: Readonly<Record<string, number>>
 }
 
-const reads = (count: number): Promise<Line> =>
+/** That many at least, and as many more as it takes to see that many different tokens. */
+const reads = (least: number, tokens: number): Promise<Line> =>
   inScratch(async (path) => {
     const writer = startWriter(path)
     await writer.started
     const broken = { "torn or empty, read as text": 0, "torn or empty, read by InstanceAuthSessions": 0 }
     const seen = new Set<number>()
-    for (let n = 0; n < count; n++) {
-      if (n % 2 === 0) {
+    let count = 0
+    for (; count < least || seen.size < tokens; count++) {
+      if (writer.process.exitCode !== null) throw new Error("the writer ended by itself")
+      if (count % 2 === 0) {
         const numbers = numbersIn(path)
         if (numbers === undefined) broken["torn or empty, read as text"]++
         else for (const number of numbers) seen.add(number)
@@ -126,7 +129,7 @@ const kills = (count: number): Promise<Line> =>
   })
 
 const rows: Readonly<Record<string, (share: number) => Promise<Line>>> = {
-  reads: (share) => reads(Math.ceil(100_000 * share)),
+  reads: (share) => reads(Math.ceil(100_000 * share), Math.ceil(1_000 * share)),
   kills: (share) => kills(Math.ceil(1_000 * share))
 }
 
