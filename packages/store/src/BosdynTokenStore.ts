@@ -32,7 +32,7 @@ import type * as Scope from "effect/Scope"
 import { existsSync, statSync, unlinkSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { defaultPlace } from "./internal/defaultPlace.ts"
-import { explainFailure, type Where } from "./internal/explainFailure.ts"
+import { onDisk, type Where } from "./internal/explainFailure.ts"
 import { insistOnPrivacy } from "./internal/isPrivate.ts"
 import { isLastFence, lease, leasesTable, noLongerYours, prepareLeases } from "./internal/leases.ts"
 import { openDatabase } from "./internal/openDatabase.ts"
@@ -83,20 +83,8 @@ export const make = Effect.fnUntraced(function* (
   // What crashed writers left goes now; where that fails, the first write will say why.
   if (existsSync(aside)) yield* Effect.ignore(database.open)
 
-  const onDisk = <A>(
-    path: string,
-    run: () => Result.Result<A, SessionStoreError>
-  ): Result.Result<A, SessionStoreError> => {
-    try {
-      return run()
-    } catch (cause) {
-      const failure = explainFailure(where, path, cause)
-      if (failure === undefined) throw cause
-      return Result.fail(failure)
-    }
-  }
   const reading = <A>(path: string, run: () => Result.Result<A, SessionStoreError>) =>
-    Effect.suspend(() => Effect.fromResult(onDisk(path, run)))
+    Effect.suspend(() => Effect.fromResult(onDisk(where, path, run)))
 
   const get = (key: SessionKey): Effect.Effect<Option.Option<Entry>, SessionStoreError> => {
     const name = fileName(key)
@@ -141,7 +129,7 @@ export const make = Effect.fnUntraced(function* (
       }
       const path = join(directory, name.value)
       const written = database.write((statements) =>
-        onDisk(path, () => {
+        onDisk(where, path, () => {
           if (fence !== undefined && !isLastFence(statements, key, fence))
             return Result.fail(noLongerYours(where, key))
           const target = followLinks(path)
@@ -168,7 +156,7 @@ export const make = Effect.fnUntraced(function* (
       if (Option.isNone(name)) return Effect.succeed(false)
       const path = join(directory, name.value)
       const removed = database.write(() =>
-        onDisk(path, () => {
+        onDisk(where, path, () => {
           const target = followLinks(path)
           const found = readTokenFile(target)
           if (found === undefined) return Result.succeed(false)

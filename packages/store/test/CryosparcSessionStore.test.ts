@@ -500,7 +500,11 @@ describe("what other programs wrote", () => {
       const path = yield* place()
       const store = yield* open(layer({ path }))
       const long = "x".repeat(64 * 1024 + 1)
-      for (const one of [session(long), session("a", long), session("a", "t", "2099-01-31T12:00:00Z", long)]) {
+      for (const one of [
+        session(long),
+        session("a", long),
+        session("a", "t", "2099-01-31T12:00:00Z", long)
+      ]) {
         assert.strictEqual(yield* reasonOf(store.put(one)), "NotRepresentable")
       }
       yield* store.put(session("a", long.slice(1)))
@@ -514,7 +518,8 @@ describe("links", () => {
   /** A folder that is a link, and a relative link in it that leads out of where it really is. */
   const linked = Effect.gen(function* () {
     const root = yield* temporaryDirectory
-    for (const folder of ["config", "data", "data/real", "data/shared"]) mkdirSync(join(root, folder), { mode: 0o700 })
+    for (const folder of ["config", "data", "data/real", "data/shared"])
+      mkdirSync(join(root, folder), { mode: 0o700 })
     symlinkSync("../data/real", join(root, "config/cryosparc-tools"))
     symlinkSync("../shared/auth.json", join(root, "data/real/auth.json"))
     return { path: join(root, "config/cryosparc-tools/auth.json"), file: join(root, "data/shared/auth.json") }
@@ -566,7 +571,10 @@ it.effect("what was removed leaves no note beside the file", () =>
     const accounts = () => {
       const database = new DatabaseSync(join(dirname(path), ".latchkey/auth.json/lock.db"))
       try {
-        return database.prepare("select key from writes order by key").all().map((row) => JSON.parse(String(row["key"]))[2])
+        return database
+          .prepare("select key from writes order by key")
+          .all()
+          .map((row) => JSON.parse(String(row["key"]))[2])
       } finally {
         database.close()
       }
@@ -599,7 +607,9 @@ describe.skipIf(process.getuid?.() !== 0)("as root, among the files of somebody 
       const store = yield* open(layer({ path }))
       yield* store.put(session("b"))
       yield* store.lease(named("b"), "1 minute")
-      const made = readdirSync(dirname(path), { recursive: true }).map((name) => join(dirname(path), String(name)))
+      const made = readdirSync(dirname(path), { recursive: true }).map((name) =>
+        join(dirname(path), String(name))
+      )
       assert.isAbove(made.length, 3)
       for (const one of made) assert.deepStrictEqual([one, statSync(one).uid], [one, USER])
     })
@@ -608,7 +618,9 @@ describe.skipIf(process.getuid?.() !== 0)("as root, among the files of somebody 
   it.effect("what may only be read is read without the notes", () =>
     Effect.gen(function* () {
       const path = yield* place()
-      const put = yield* Effect.scoped(Effect.flatMap(open(layer({ path })), (store) => store.put(session("a"))))
+      const put = yield* Effect.scoped(
+        Effect.flatMap(open(layer({ path })), (store) => store.put(session("a")))
+      )
       const aside = join(dirname(path), ".latchkey/auth.json")
       for (const one of [dirname(path), path, dirname(aside), aside]) chownSync(one, USER, USER)
       rmSync(join(aside, "lock.db"))

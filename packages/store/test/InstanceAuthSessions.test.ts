@@ -443,7 +443,14 @@ describe("save", () => {
   it.effect("store-12: a time without a zone, and what is no time, cannot be inserted, and nothing is", () =>
     Effect.gen(function* () {
       const sessions = yield* load(yield* place())
-      for (const expires of ["2099-01-31T12:00:00", "2099-01-31", "", "4102444800", "tomorrow", "2099-02-30T00:00:00Z"]) {
+      for (const expires of [
+        "2099-01-31T12:00:00",
+        "2099-01-31",
+        "",
+        "4102444800",
+        "tomorrow",
+        "2099-02-30T00:00:00Z"
+      ]) {
         const error = yield* Effect.flip(sessions.insert("u", "e", token("t"), expires))
         assert.instanceOf(error, InvalidRequest)
         assert.strictEqual(error.field, "expires")
@@ -766,7 +773,9 @@ describe("find", () => {
 
   it.effect("store-18: what is no web address is like no other", () =>
     Effect.gen(function* () {
-      const sessions = yield* load(yield* place(`{"other.example:39000":{"e":${entry()}},"x y":{"e":${entry()}}}`))
+      const sessions = yield* load(
+        yield* place(`{"other.example:39000":{"e":${entry()}},"x y":{"e":${entry()}}}`)
+      )
       for (const url of ["localhost:39000", "mailto:x", "Other.example:39000", "x  y", "data:,"]) {
         assert.strictEqual(shown(yield* sessions.find(url, "", { lenient: true })), "none")
       }

@@ -13,7 +13,7 @@ import type * as Scope from "effect/Scope"
 import { existsSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
-import { explainFailure, unavailable, type Where } from "./explainFailure.ts"
+import { onDisk, unavailable, type Where } from "./explainFailure.ts"
 import { insistOnPrivacy, type OnLooseMode } from "./isPrivate.ts"
 import { leasesTable, prepareLeases } from "./leases.ts"
 import { type Database, openDatabase } from "./openDatabase.ts"
@@ -59,17 +59,8 @@ export const openAuthFile = Effect.fnUntraced(function* (
   given: string,
   onLooseMode?: OnLooseMode
 ): Effect.fn.Return<AuthFile, SessionStoreError, Scope.Scope> {
-  const onDisk = <A>(path: string, run: () => Result.Result<A, SessionStoreError>) => {
-    try {
-      return run()
-    } catch (cause) {
-      const failure = explainFailure(where, path, cause)
-      if (failure === undefined) throw cause
-      return Result.fail(failure)
-    }
-  }
   const path = resolve(given)
-  const target = yield* Effect.fromResult(onDisk(path, () => Result.succeed(followLinks(path))))
+  const target = yield* Effect.fromResult(onDisk(where, path, () => Result.succeed(followLinks(path))))
   const aside = join(dirname(target), ASIDE, basename(target))
   const lock = join(aside, "lock.db")
   const insist = insistOnPrivacy(where, onLooseMode)
@@ -87,7 +78,7 @@ export const openAuthFile = Effect.fnUntraced(function* (
 
   const isPrivate = Effect.andThen(insist(path), insist(lock))
   const look = (known?: Known): Result.Result<Content, SessionStoreError> =>
-    onDisk(path, () =>
+    onDisk(where, path, () =>
       followLinks(path) === target
         ? readAuthFile(where, path, known)
         : Result.fail(unavailable(where, `${path} now leads elsewhere: open the store anew`))
@@ -105,7 +96,7 @@ export const openAuthFile = Effect.fnUntraced(function* (
           database.write((statements) =>
             Result.flatMap(look(known), (content) =>
               Result.flatMap(by(content, statements), ({ answer, isChanged }) =>
-                onDisk(path, () => {
+                onDisk(where, path, () => {
                   if (isChanged) {
                     const bytes = Buffer.from(writeSessions(content.sessions))
                     if (bytes.length > MAX_BYTES) return Result.fail(tooLarge(where, path))

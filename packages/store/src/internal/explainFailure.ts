@@ -1,5 +1,6 @@
 /** What a failure of the operating system or of SQLite means to the caller, and what there is to do about it. */
 import { Corrupt, SessionStoreError, Unavailable } from "@latchkey/core/SessionStoreError"
+import * as Result from "effect/Result"
 
 /** The store's name, and where it lies: `provider` and `instance` of its errors. */
 export interface Where {
@@ -71,4 +72,19 @@ const sqliteAdvice: Record<number, string | undefined> = {
   13: full,
   14: "it cannot be opened: check that it is a file, that its directory exists, and who may write to both",
   15: "other processes kept it locked: try again"
+}
+
+/** Runs what touches the disk. A failure of the system is one of the store; a bug is thrown on. */
+export const onDisk = <A>(
+  where: Where,
+  path: string,
+  run: () => Result.Result<A, SessionStoreError>
+): Result.Result<A, SessionStoreError> => {
+  try {
+    return run()
+  } catch (cause) {
+    const failure = explainFailure(where, path, cause)
+    if (failure === undefined) throw cause
+    return Result.fail(failure)
+  }
 }
