@@ -5,6 +5,7 @@ import { CryoSparc } from "@latchkey/cryosparc"
 import { CryoSparcEmulator, CryoSparcTest, Instance } from "@latchkey/cryosparc/testing"
 import { CryosparcSessionStore, InstanceAuthSessions } from "@latchkey/store"
 import { Canary } from "@latchkey/testing"
+import { HttpFault } from "@latchkey/testing/HttpFaults"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
@@ -89,6 +90,43 @@ it.live("store-35: a login that is refused leaves the file as it was", () =>
     }).pipe(Effect.provide(onFile(path)))
   }).pipe(Effect.scoped, Effect.provide(CryoSparcEmulator.layer()))
 )
+
+const elsewhere = "https://elsewhere.example.com/"
+
+for (const [name, fault, tag] of [
+  ["a hang-up before the instance acted", HttpFault.DropBefore(), "Closed"],
+  ["a hang-up after it acted", HttpFault.DropAfter(), "Closed"],
+  ["a hang-up in the middle of the answer", HttpFault.ResetBody(), "Closed"],
+  ["silence", HttpFault.Silent(), "TimedOut"],
+  ["a redirect", HttpFault.Redirect({ location: elsewhere }), "UnexpectedRedirect"],
+  ["too many requests", HttpFault.Status({ status: 429 }), "RateLimited"],
+  ["a failure", HttpFault.Status({ status: 500 }), "ServerError"],
+  ["a web page of a proxy", HttpFault.Html({ status: 502 }), "ServiceUnavailable"],
+  ["a web page", HttpFault.Html({}), "InvalidResponse"],
+  ["no content", HttpFault.NoContent(), "InvalidResponse"],
+  ["half an answer", HttpFault.Truncated(), "InvalidResponse"],
+  ["an answer of another kind", HttpFault.ContentType({ contentType: "text/plain" }), "InvalidResponse"],
+  ["an answer without end", HttpFault.Oversized({ bytes: 17 * 1024 * 1024 }), "MessageTooLarge"]
+] as const) {
+  it.live(`${name} is ${tag}, and leaves the file as it was`, () =>
+    Effect.gen(function* () {
+      const path = yield* file
+      yield* Effect.gen(function* () {
+        const { faults } = yield* Instance
+        yield* signIn(password)
+        const before = readFileSync(path)
+        for (const at of ["/api/cmd/openapi.json", "/api/cmd/auth/token"]) {
+          yield* faults.push(fault, { path: at })
+          const cryosparc = yield* CryoSparc
+          const error = yield* Effect.flip(cryosparc.login({ email, password }))
+          assert.strictEqual(error._tag === "TransportError" ? error.reason._tag : error._tag, tag)
+          assert.strictEqual(yield* faults.pending, 0)
+        }
+        assert.deepStrictEqual(readFileSync(path), before)
+      }).pipe(Effect.provide(onFile(path)))
+    }).pipe(Effect.scoped, Effect.provide(CryoSparcEmulator.layer({ client: { timeout: "1 second" } })))
+  )
+}
 
 it.effect(
   "a session that another program has put into the file is used without a request, until it ends",
