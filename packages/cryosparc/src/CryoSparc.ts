@@ -44,7 +44,7 @@ export interface Credentials {
   readonly email: string
   /** Only its hash is sent. */
   readonly password: Redacted.Redacted<string>
-  /** The life of the session: more than 0, at most 365 days. Default: 14 days. */
+  /** The life of the session: at least 1 second, at most 365 days. Default: 14 days. */
   readonly expiresIn?: Duration.Input
 }
 
@@ -113,8 +113,9 @@ export class CryoSparc extends Context.Service<
     readonly logout: (session: Session) => Effect.Effect<"NotRevocable">
     /**
      * The API of the instance, with the token of a session on every request. URLs are paths of the API, such as
-     * `/users/me`; an absolute one that leads away fails with `InvalidUrlError` and is not sent, a session of another
-     * instance with `EncodeError`. Any status is an answer, 401 and redirects included.
+     * `/users/me`; one that leads out of it, and a session of another instance, fail with `InvalidUrlError`, and nothing
+     * is sent. Any status is an answer, 401 and redirects included. `refused` and `use` of a `SessionRef`, told of a 401,
+     * remove the session from the store: also from the file that is shared with cryosparc-tools.
      */
     readonly client: <E = never>(
       credential: Session | TokenSource<E>

@@ -16,7 +16,6 @@ const ada = { email: "ada@example.com", password: Redacted.make("correct-horse")
 
 /** Status, and what it is in answer to the description and to the sign-in. */
 const statuses: ReadonlyArray<readonly [number, string | undefined, string | undefined]> = [
-  [0, "UnexpectedRedirect", "UnexpectedRedirect"],
   [200, undefined, undefined],
   [201, "InvalidResponse", "InvalidResponse"],
   [204, "InvalidResponse", "InvalidResponse"],
@@ -159,6 +158,9 @@ describe("what broke", () => {
     ["ECONNREFUSED", "ConnectionFailed"],
     ["EHOSTUNREACH", "ConnectionFailed"],
     ["ENETUNREACH", "ConnectionFailed"],
+    ["EHOSTDOWN", "ConnectionFailed"],
+    ["ENETDOWN", "ConnectionFailed"],
+    ["EADDRNOTAVAIL", "ConnectionFailed"],
     ["ENOTFOUND", "NameNotResolved"],
     ["EAI_AGAIN", "NameNotResolved"],
     ["DEPTH_ZERO_SELF_SIGNED_CERT", "CertificateRejected"],
@@ -167,6 +169,8 @@ describe("what broke", () => {
     ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "CertificateRejected"],
     ["CERT_HAS_EXPIRED", "CertificateRejected"],
     ["ERR_TLS_CERT_ALTNAME_INVALID", "CertificateRejected"],
+    ["INVALID_CA", "CertificateRejected"],
+    ["HOSTNAME_MISMATCH", "CertificateRejected"],
     ["EPROTO", "ConnectionFailed"],
     ["ERR_SSL_WRONG_VERSION_NUMBER", "ConnectionFailed"],
     ["HPE_INVALID_CONSTANT", "ConnectionFailed"],
@@ -186,6 +190,13 @@ describe("what broke", () => {
       assert.strictEqual(reason(new TypeError("fetch failed", { cause: several }))._tag, expected)
     })
   }
+
+  it("a cause is looked for eight causes deep", () => {
+    const buried = (depth: number): Error =>
+      depth === 0 ? coded("ECONNREFUSED") : new Error("broke", { cause: buried(depth - 1) })
+    assert.strictEqual(reason(buried(8))._tag, "ConnectionFailed")
+    assert.strictEqual(reason(buried(9))._tag, "Closed")
+  })
 
   it("a parser that names no code is known by its own name", () => {
     const error = Object.assign(new Error("no HTTP"), { name: "HTTPParserError", code: undefined })

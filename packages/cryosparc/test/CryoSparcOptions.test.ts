@@ -50,7 +50,6 @@ describe("the URL", () => {
       const address = Address.parse(url)
       assert.strictEqual(address?.instance, instance)
       assert.strictEqual(address?.api, api)
-      assert.strictEqual(address?.origin, new URL(api).origin)
     }
   })
 
@@ -120,7 +119,6 @@ describe("the URL", () => {
       const { hash, origin, password, search, username } = new URL(address.api)
       assert.deepStrictEqual([hash, password, search, username], ["", "", "", ""])
       assert.strictEqual(origin, new URL(address.instance).origin)
-      assert.strictEqual(address.origin, origin)
       assert.isTrue(address.api.endsWith("/api/cmd"))
       // Said again, it is the same.
       assert.deepStrictEqual(Address.parse(address.instance), address)
@@ -137,6 +135,8 @@ describe("the URL", () => {
         "http://127.0.0.1.example.com",
         "localhost.example.com",
         "notlocalhost",
+        // A name server may answer for it.
+        "lab.localhost:39000",
         "http://128.0.0.1",
         "[::2]:39000"
       ]) {
@@ -147,7 +147,6 @@ describe("the URL", () => {
       for (const url of [
         "localhost",
         "LocalHost:39000",
-        "lab.localhost:39000",
         "127.0.0.1:39000",
         "127.1.2.3",
         "[::1]:39000",
@@ -180,7 +179,14 @@ describe("options", () => {
   it.effect("a life that cannot be one is refused, and nothing is sent", () =>
     Effect.gen(function* () {
       const { cryosparc, requests } = yield* over(token)
-      for (const expiresIn of [...NO_DURATIONS, "366 days", Duration.millis(365 * 86_400_000 + 1)] as const) {
+      for (const expiresIn of [
+        ...NO_DURATIONS,
+        "366 days",
+        Duration.millis(365 * 86_400_000 + 1),
+        // A session that ended before it began.
+        "999 millis",
+        "1 nano"
+      ] as const) {
         const error = yield* fails("InvalidRequest", cryosparc.login({ ...ada, expiresIn }))
         assert.strictEqual(error.field, "expiresIn")
       }

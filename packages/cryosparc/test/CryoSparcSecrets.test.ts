@@ -188,10 +188,16 @@ describe("secrets", () => {
       }
       assert.strictEqual(lines.length, 12)
       Canary.assertAbsent(canaries, lines)
-      assert.strictEqual(spans.length, 2)
+      assert.deepStrictEqual(
+        spans.map(({ attributes, name }) => [name, ...attributes]),
+        [
+          ["CryoSparc.client", ["http.request.method", "GET"], ["error.type", "TransportError"]],
+          ["CryoSparc.client", ["http.request.method", "GET"], ["http.response.status_code", 401]]
+        ]
+      )
       Canary.assertAbsent(
         canaries,
-        spans.map(({ attributes }) => [...attributes])
+        spans.map(({ status }) => status)
       )
       // They were sent, all the same.
       assert.deepStrictEqual(
@@ -199,6 +205,24 @@ describe("secrets", () => {
         Array.from({ length: 2 }, () => `Bearer ${token.secret}`)
       )
     })
+  )
+
+  it.effect("store-38: a bearer is in no span, whatever the answer", () =>
+    Effect.gen(function* () {
+      const faults = yield* HttpFaults.make
+      const origin = "http://localhost:39000"
+      const { client, requests } = yield* HttpMemory.make({ origin, handler: instance(), faults })
+      const cryosparc = yield* build({ url: origin }, client)
+      const api = cryosparc.client({ token: Effect.succeed(token.redacted) })
+      for (const status of [200, 307, 401, 500]) {
+        yield* faults.push(HttpFault.Status({ status }))
+        assert.strictEqual((yield* api.get("/users/me")).status, status)
+      }
+      yield* faults.push(HttpFault.DropBefore())
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(api.get("/users/me"))))
+      assert.strictEqual((yield* requests).length, 5)
+      yield* Canary.assertNoneCaptured(canaries)
+    }).pipe(Effect.provide(Canary.capture))
   )
 
   it.effect("store-38: the spans of a sign-in name the operation, and neither account nor secret", () =>

@@ -1,12 +1,15 @@
 /** A session in a `SessionRef`: handed out until it ends, and over then. */
 import { assert, describe, it } from "@effect/vitest"
-import { Sessions, SessionRef, SessionStore } from "@latchkey/core"
+import { InvalidToken, Sessions, SessionRef, SessionStore } from "@latchkey/core"
+import { empty } from "@latchkey/testing/HttpHandler"
 import * as HttpFaults from "@latchkey/testing/HttpFaults"
+import * as HttpMemory from "@latchkey/testing/HttpMemory"
 import { DateTime, Effect, Fiber, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { CryoSparc } from "../src/index.ts"
 import { CryoSparcTest, Instance } from "../src/testing.ts"
 import { fails } from "./support/fails.ts"
+import { build } from "./support/over.ts"
 
 const { HttpFault } = HttpFaults
 
@@ -30,6 +33,32 @@ describe("the life of a session", () => {
       assert.deepStrictEqual(issuedAt, DateTime.makeUnsafe(1_795_329_646_777))
     }).pipe(Effect.provide(CryoSparcTest.layer()))
   )
+})
+
+describe("a bearer", () => {
+  for (const [url, elsewhere] of [
+    ["https://h", "http://h/api/cmd/users/me"],
+    ["https://h", "http://h:443/api/cmd/users/me"],
+    ["https://h", "https://h:39000/api/cmd/users/me"],
+    ["https://h/lab/1", "https://h/lab/2/api/cmd/users/me"],
+    ["https://h/lab/1", "https://h/api/cmd/users/me"],
+    ["https://h/lab/1", "/../../../2/api/cmd/users/me"],
+    ["https://h/lab/1", "/%2e%2e/%2E./.%2e/2/api/cmd/users/me"]
+  ] as const) {
+    it.effect(`store-38: of ${url} does not go to ${elsewhere}`, () =>
+      Effect.gen(function* () {
+        const { client, requests } = yield* HttpMemory.make({
+          origin: new URL(elsewhere, url).origin,
+          handler: () => Effect.succeed(empty(200))
+        })
+        const cryosparc = yield* build({ url }, client)
+        const api = cryosparc.client({ token: Effect.succeed(Redacted.make("abc")) })
+        const { reason } = yield* fails("HttpClientError", api.get(elsewhere))
+        assert.strictEqual(reason._tag, "InvalidUrlError")
+        assert.deepStrictEqual(yield* requests, [])
+      })
+    )
+  }
 })
 
 describe("a live session", () => {
@@ -67,6 +96,29 @@ describe("a live session", () => {
       assert.strictEqual((yield* instance.requests).length, 2)
     }).pipe(Effect.provide(layer))
   )
+
+  for (const how of ["refused", "use"] as const) {
+    it.effect(`is removed from the store by ${how}, after a 401: there is no renewal to try`, () =>
+      Effect.gen(function* () {
+        const cryosparc = yield* CryoSparc
+        const instance = yield* Instance
+        const store = yield* SessionStore
+        const session = yield* cryosparc.login(ada)
+        const ref = yield* SessionRef.make(cryosparc, session)
+        yield* instance.revokeTokens
+        assert.strictEqual((yield* cryosparc.client(ref).get("/users/me")).status, 401)
+        // A 401 alone changes nothing.
+        assert.strictEqual((yield* store.list).length, 1)
+        const { instance: name, name: provider } = cryosparc
+        const refusal = new InvalidToken({ provider, instance: name, message: "the token was refused" })
+        yield* fails(
+          "SessionExpired",
+          how === "refused" ? ref.refused(session) : ref.use(() => Effect.fail(refusal))
+        )
+        assert.deepStrictEqual(yield* store.list, [])
+      }).pipe(Effect.provide(layer))
+    )
+  }
 
   it.effect("is forgotten at logout; its token stays good", () =>
     Effect.gen(function* () {

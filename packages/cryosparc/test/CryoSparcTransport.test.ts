@@ -6,7 +6,7 @@ import { empty, json } from "@latchkey/testing/HttpHandler"
 import * as HttpMemory from "@latchkey/testing/HttpMemory"
 import * as HttpServer from "@latchkey/testing/HttpServer"
 import { Context, Effect, Fiber, Layer, Redacted } from "effect"
-import { FetchHttpClient, HttpClient } from "effect/http"
+import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { TestClock } from "effect/testing"
 import { once } from "node:events"
 import { createServer, type Socket } from "node:net"
@@ -174,6 +174,48 @@ describe("over a client that was changed", () => {
       )
     })
   )
+
+  it.live("one that follows them on the same server is found out as well", () =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(NodeHttpClient.layerUndici)
+      const following = HttpClient.followRedirects(Context.get(context, HttpClient.HttpClient))
+      const answer = answering(json(200, { access_token: "abc", token_type: "bearer" }))
+      const server = yield* HttpServer.make({
+        handler: (request) =>
+          request.path === "/moved" ? answer(request) : Effect.succeed(empty(307, { location: "/moved" }))
+      })
+      const cryosparc = yield* build({ url: server.url }, following)
+      yield* failsBecause("UnexpectedRedirect", cryosparc.login(ada))
+      assert.deepStrictEqual(
+        (yield* server.requests).map(({ method, path }) => [method, path]),
+        [
+          ["GET", "/api/cmd/openapi.json"],
+          ["GET", "/moved"]
+        ]
+      )
+    })
+  )
+
+  for (const [name, http] of clients) {
+    it.live(`one that adds to the query is not taken for one that was led away, over ${name}`, () =>
+      Effect.gen(function* () {
+        const server = yield* HttpServer.make({
+          handler: answering(json(200, { access_token: "abc", token_type: "bearer" }))
+        })
+        const context = yield* Layer.build(http)
+        const marking = HttpClient.mapRequest(
+          Context.get(context, HttpClient.HttpClient),
+          HttpClientRequest.setUrlParam("trace", "1")
+        )
+        const cryosparc = yield* build({ url: server.url }, marking)
+        yield* cryosparc.login(ada)
+        assert.deepStrictEqual(
+          (yield* server.requests).map(({ query }) => query),
+          ["?trace=1", "?trace=1"]
+        )
+      })
+    )
+  }
 
   it.effect("one that takes a bad status for a failure changes no answer", () =>
     Effect.gen(function* () {

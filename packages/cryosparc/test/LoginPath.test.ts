@@ -6,7 +6,17 @@ const described = (paths: unknown) => ({ openapi: "3.1.0", paths })
 
 const login = { summary: "login" }
 
-const PLAIN = ["/login", "/auth/token", "/a/b/c.d", "/login/", "/a..b", "/...", "/~x:y@z", "/A-1_2"]
+const PLAIN = [
+  "/login",
+  "/a;b/..c;d",
+  "/auth/token",
+  "/a/b/c.d",
+  "/login/",
+  "/a..b",
+  "/...",
+  "/~x:y@z",
+  "/A-1_2"
+]
 
 const LEADING_AWAY = [
   "",
@@ -21,6 +31,9 @@ const LEADING_AWAY = [
   "/a/../../b",
   "/a/..",
   "/./a",
+  "/.;/x",
+  "/..;/..;/x",
+  "/a/..;x=1/b",
   "/%2e%2e/a",
   "/%2F/a",
   "/a?b",

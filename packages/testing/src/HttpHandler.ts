@@ -36,7 +36,7 @@ export interface HttpResponse {
 }
 
 /**
- * Answers any request. One that dies is answered with status 500, without a word.
+ * Answers any request. One that dies, or whose answer cannot be sent, is answered with status 500, without a word.
  *
  * @category models
  * @since 0.1.0

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
@@ -10,7 +11,7 @@ import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import type { HttpFaults } from "./HttpFaults.ts"
 import type { HttpHandler, HttpRequest, HttpResponse } from "./HttpHandler.ts"
-import { beginning, outcome } from "./internal/httpOutcome.ts"
+import { beginning, HttpOutcome, outcome } from "./internal/httpOutcome.ts"
 
 /**
  * @category options
@@ -35,7 +36,7 @@ export interface HttpMemory {
   readonly requests: Effect.Effect<ReadonlyArray<HttpRequest>>
   /** How many requests the client gave up. */
   readonly cancelled: Effect.Effect<number>
-  /** Whether anything is there. When nothing is, connections are refused. */
+  /** Whether anything is there. When nothing is, every connection is cut, and further ones are refused. */
   readonly setListening: (listening: boolean) => Effect.Effect<void>
 }
 
@@ -83,6 +84,8 @@ export const make = (options: Options): Effect.Effect<HttpMemory> =>
     const requests: Array<HttpRequest> = []
     let cancelled = 0
     let listening = true
+    /** What becomes of the requests that wait for their answers. */
+    let gone = Deferred.makeUnsafe<HttpOutcome>()
 
     const client = HttpClient.make((request, url) =>
       Effect.gen(function* () {
@@ -103,6 +106,7 @@ export const make = (options: Options): Effect.Effect<HttpMemory> =>
         }
         requests.push(arrived)
         const result = yield* outcome(options.handler, options.faults, arrived).pipe(
+          Effect.raceFirst(Deferred.await(gone)),
           Effect.onInterrupt(() =>
             Effect.sync(() => {
               cancelled++
@@ -126,6 +130,9 @@ export const make = (options: Options): Effect.Effect<HttpMemory> =>
       setListening: (value) =>
         Effect.sync(() => {
           listening = value
+          if (value) return
+          Deferred.doneUnsafe(gone, Effect.succeed(HttpOutcome.Cut()))
+          gone = Deferred.makeUnsafe()
         })
     }
   })

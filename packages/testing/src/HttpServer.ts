@@ -48,21 +48,20 @@ const LOOPBACK = "127.0.0.1"
 
 const listen = (server: http.Server, port: number) =>
   Effect.callback<number>((resume) => {
-    server.once("error", (error) => resume(Effect.die(error)))
+    const refused = (error: Error) => resume(Effect.die(error))
+    server.once("error", refused)
     server.listen(port, LOOPBACK, () => {
+      server.off("error", refused)
       const address = server.address()
       resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : port))
     })
   })
 
-const close = (server: http.Server) =>
-  Effect.callback<void>((resume) => {
-    server.close(() => resume(Effect.void))
-    server.closeAllConnections()
-  })
-
-const arrived = (request: http.IncomingMessage, body: Uint8Array): HttpRequest => {
-  const url = new URL(request.url ?? "/", "http://any")
+/** None where the target is no URL, such as `*`. */
+const arrived = (request: http.IncomingMessage, body: Uint8Array): HttpRequest | undefined => {
+  const { url: target = "" } = request
+  const url = URL.parse(target.startsWith("/") ? `http://any${target}` : target)
+  if (url === null) return undefined
   return {
     method: request.method ?? "",
     path: url.pathname,
@@ -95,6 +94,8 @@ export const make = Effect.fnUntraced(function* (
   const run = yield* FiberSet.makeRuntime()
   const requests: Array<HttpRequest> = []
   const open = new Set<Socket>()
+  /** By the server: its clients gave nothing up. */
+  const cut = new WeakSet<Socket>()
   let cancelled = 0
 
   const server = http.createServer((request, response) => {
@@ -106,16 +107,17 @@ export const make = Effect.fnUntraced(function* (
     request.on("data", (chunk: Buffer) => chunks.push(chunk))
     request.on("end", () => {
       const received = arrived(request, Buffer.concat(chunks))
+      if (received === undefined) return void response.writeHead(400).end()
       requests.push(received)
       let decided = false
       const fiber = run(
         Effect.map(outcome(options.handler, options.faults, received), (result) => {
           decided = true
           send(response, socket, result)
-        })
+        }).pipe(Effect.onError(() => Effect.sync(() => socket.destroy())))
       )
       response.once("close", () => {
-        if (!decided) cancelled++
+        if (!decided && !cut.has(socket)) cancelled++
         fiber.interruptUnsafe()
       })
     })
@@ -125,18 +127,27 @@ export const make = Effect.fnUntraced(function* (
     socket.once("close", () => open.delete(socket))
   })
 
-  const port = yield* Effect.acquireRelease(listen(server, options.port ?? 0), () => close(server))
+  const drop = () => {
+    for (const socket of open) cut.add(socket)
+    server.closeAllConnections()
+  }
+  const close = Effect.callback<void>((resume) => {
+    server.close(() => resume(Effect.void))
+    drop()
+  })
+
+  const port = yield* Effect.acquireRelease(listen(server, options.port ?? 0), () => close)
   return {
     port,
     url: `http://${LOOPBACK}:${port}`,
     requests: Effect.sync(() => [...requests]),
     cancelled: Effect.sync(() => cancelled),
     connections: Effect.sync(() => open.size),
-    dropConnections: Effect.sync(() => server.closeAllConnections()),
+    dropConnections: Effect.sync(drop),
     setListening: (listening) =>
       Effect.suspend((): Effect.Effect<unknown> => {
         if (server.listening === listening) return Effect.void
-        return listening ? listen(server, port) : close(server)
+        return listening ? listen(server, port) : close
       }).pipe(Effect.asVoid)
   }
 })

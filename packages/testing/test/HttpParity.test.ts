@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Layer, Option, type Scope, Stream } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { TestClock } from "effect/testing"
+import * as http from "node:http"
 import * as HttpFaults from "../src/HttpFaults.ts"
 import * as HttpHandler from "../src/HttpHandler.ts"
 import * as HttpMemory from "../src/HttpMemory.ts"
@@ -39,6 +40,9 @@ const overTcp: Carrier = Effect.fnUntraced(function* (options) {
   )
   return { url: server.url, client, server }
 })
+
+/** Lets sockets do their work until something holds; the test's own time limit ends it. */
+const until = (holds: Effect.Effect<boolean>) => Effect.repeat(Effect.yieldNow, { until: () => holds })
 
 const code = (cause: unknown): string => {
   if (!(cause instanceof Error)) return "none"
@@ -86,6 +90,8 @@ const whole = JSON.stringify(told)
 const json = Option.some("application/json")
 const none = Option.none()
 
+const failed = { status: 500, type: none, location: none, body: "" }
+
 const faults: ReadonlyArray<readonly [HttpFaults.HttpFault, object]> = [
   [HttpFault.Delay({ duration: 0 }), { status: 201, type: json, location: none, body: whole }],
   [HttpFault.DropBefore(), { broke: "UND_ERR_SOCKET" }],
@@ -108,6 +114,17 @@ const faults: ReadonlyArray<readonly [HttpFaults.HttpFault, object]> = [
     HttpFault.Redirect({ location: "https://elsewhere.invalid/" }),
     { status: 302, type: none, location: Option.some("https://elsewhere.invalid/"), body: "" }
   ],
+  [HttpFault.Status({ status: 205 }), { status: 205, type: none, location: none, broke: "no body" }],
+  [HttpFault.Status({ status: 304 }), { status: 304, type: none, location: none, broke: "no body" }],
+  // What nobody could send.
+  [HttpFault.Status({ status: 99 }), failed],
+  [HttpFault.Status({ status: 101 }), failed],
+  [HttpFault.Status({ status: 600 }), failed],
+  [HttpFault.Status({ status: 200.5 }), failed],
+  [HttpFault.Status({ status: 200, headers: { "a b": "c" } }), failed],
+  [HttpFault.Redirect({ location: "/☃" }), failed],
+  [HttpFault.ContentType({ contentType: "a\nb" }), failed],
+  [HttpFault.Oversized({ bytes: -1 }), failed],
   [HttpFault.NoContent(), { status: 204, type: none, location: none, broke: "no body" }],
   [
     HttpFault.Truncated(),
@@ -139,7 +156,7 @@ for (const [name, test, carrier] of [
       }))
 
     for (const [fault, expected] of faults) {
-      test(`${fault._tag} is seen as itself, once, by the path that it is for`, () =>
+      test(`${JSON.stringify(fault)} is seen as itself, once, by the path that it is for`, () =>
         Effect.gen(function* () {
           let handled = 0
           const script = yield* HttpFaults.make
@@ -164,12 +181,46 @@ for (const [name, test, carrier] of [
     test("that dies says 500, and nothing else", () =>
       Effect.gen(function* () {
         const far = yield* carrier({ handler: () => Effect.die("a secret") })
-        assert.deepStrictEqual(yield* seen(far), { status: 500, type: none, location: none, body: "" })
+        assert.deepStrictEqual<object>(yield* seen(far), failed)
       }))
+
+    test("that throws, or answers what cannot be sent, says the same", () =>
+      Effect.gen(function* () {
+        const handlers: ReadonlyArray<HttpHandler.HttpHandler> = [
+          () => {
+            throw new Error("a secret")
+          },
+          () => Effect.succeed(HttpHandler.empty(1000)),
+          () => Effect.succeed(HttpHandler.empty(200, { "x-a": "a\r\nb: c" }))
+        ]
+        for (const handler of handlers) {
+          assert.deepStrictEqual<object>(yield* seen(yield* carrier({ handler })), failed)
+        }
+      }))
+
+    for (const [path, heard] of [
+      ["//", ["//", ""]],
+      ["//a/b", ["//a/b", ""]],
+      ["//user@h:1/b?c=//d", ["//user@h:1/b", "?c=//d"]],
+      ["/a/../b", ["/b", ""]],
+      ["/a?b?c", ["/a", "?b?c"]],
+      ["", ["/", ""]]
+    ] as const) {
+      test(`hears ${JSON.stringify(path)} as it was meant`, () =>
+        Effect.gen(function* () {
+          const far = yield* carrier({ handler: echo })
+          assert.deepInclude(yield* seen(far, path), { status: 201 })
+          assert.deepStrictEqual(
+            (yield* far.server.requests).map((request) => [request.path, request.query]),
+            [[...heard]]
+          )
+        }))
+    }
 
     test("that is not there refuses, and comes back", () =>
       Effect.gen(function* () {
-        const far = yield* carrier({ handler: echo })
+        // Not at once, so that what was cut before could cut this one.
+        const far = yield* carrier({ handler: (request) => Effect.andThen(Effect.yieldNow, echo(request)) })
         yield* far.server.setListening(false)
         assert.deepStrictEqual(yield* seen(far), { broke: "ECONNREFUSED" })
         yield* far.server.setListening(true)
@@ -177,7 +228,47 @@ for (const [name, test, carrier] of [
         assert.strictEqual((yield* far.server.requests).length, 1)
       }))
 
-    test("that is silent notices a client that gives up", () =>
+    test("that goes away cuts what waits, and nobody gave up", () =>
+      Effect.gen(function* () {
+        const noticed = yield* Deferred.make<void>()
+        const entered = yield* Deferred.make<void>()
+        const far = yield* carrier({
+          handler: () =>
+            Effect.andThen(Deferred.succeed(entered, undefined), Effect.never).pipe(
+              Effect.onInterrupt(() => Deferred.succeed(noticed, undefined))
+            )
+        })
+        const asking = yield* Effect.forkChild(seen(far))
+        yield* Deferred.await(entered)
+        yield* far.server.setListening(false)
+        assert.deepStrictEqual(yield* Fiber.join(asking), { broke: "UND_ERR_SOCKET" })
+        yield* Deferred.await(noticed)
+        assert.strictEqual(yield* far.server.cancelled, 0)
+        assert.deepStrictEqual(yield* seen(far), { broke: "ECONNREFUSED" })
+      }))
+
+    test("that is silent never answers, and does nothing", () =>
+      Effect.gen(function* () {
+        let handled = 0
+        const script = yield* HttpFaults.make
+        const far = yield* carrier({
+          faults: script,
+          handler: (request) =>
+            Effect.suspend(() => {
+              handled++
+              return echo(request)
+            })
+        })
+        yield* script.push(HttpFault.Silent())
+        const asking = yield* Effect.forkChild(seen(far))
+        yield* until(Effect.map(script.pending, (pending) => pending === 0))
+        yield* Fiber.interrupt(asking)
+        yield* until(Effect.map(far.server.cancelled, (cancelled) => cancelled === 1))
+        assert.strictEqual(handled, 0)
+        assert.deepInclude(yield* seen(far), { status: 201 })
+      }))
+
+    test("that waits notices a client that gives up", () =>
       Effect.gen(function* () {
         const noticed = yield* Deferred.make<void>()
         const entered = yield* Deferred.make<void>()
@@ -246,13 +337,58 @@ describe("over TCP", () => {
       assert.strictEqual(yield* server.connections, 1)
       yield* server.dropConnections
       assert.deepStrictEqual(yield* Fiber.join(asking), { broke: "UND_ERR_SOCKET" })
-      assert.strictEqual(yield* server.cancelled, 1)
+      assert.strictEqual(yield* server.cancelled, 0)
       const { client } = yield* overTcp({ handler: echo })
       const again = yield* Effect.forkChild(seen({ url: server.url, client, server }))
-      yield* Effect.yieldNow.pipe(
-        Effect.repeat({ until: () => Effect.map(server.requests, ({ length }) => length === 2) })
-      )
+      yield* until(Effect.map(server.requests, ({ length }) => length === 2))
       yield* Fiber.interrupt(again)
+    })
+  )
+
+  it.live("a target that is no URL is answered with 400, and is not heard", () =>
+    Effect.gen(function* () {
+      const server = yield* HttpServer.make({ handler: echo })
+      for (const [target, status, paths] of [
+        ["*", 400, []],
+        ["http://elsewhere.invalid/b?c", 201, ["/b"]]
+      ] as const) {
+        const answer = yield* Effect.callback<number | undefined>((resume) => {
+          http
+            .request({ host: "127.0.0.1", port: server.port, method: "OPTIONS", path: target })
+            .once("response", (response) => resume(Effect.succeed(response.resume().statusCode)))
+            .once("error", (error) => resume(Effect.die(error)))
+            .end()
+        })
+        assert.strictEqual(answer, status, target)
+        assert.deepStrictEqual(
+          (yield* server.requests).map(({ path }) => path),
+          [...paths]
+        )
+      }
+    })
+  )
+
+  it.live("an answer that Node does not send after all ends the connection", () =>
+    Effect.gen(function* () {
+      const far = yield* overTcp({ handler: () => Effect.succeed(HttpHandler.empty(200, { trailer: "x" })) })
+      assert.deepStrictEqual(yield* seen(far), { broke: "UND_ERR_SOCKET" })
+      assert.strictEqual(yield* far.server.cancelled, 0)
+    })
+  )
+
+  it.live("coming and going leaves no listener behind", () =>
+    Effect.gen(function* () {
+      const warnings: Array<string> = []
+      const warned = (warning: Error) => void warnings.push(warning.name)
+      process.on("warning", warned)
+      yield* Effect.addFinalizer(() => Effect.sync(() => process.off("warning", warned)))
+      const server = yield* HttpServer.make({ handler: echo })
+      for (let times = 0; times < 12; times++) {
+        yield* server.setListening(false)
+        yield* server.setListening(true)
+      }
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      assert.deepStrictEqual(warnings, [])
     })
   )
 })

@@ -5,12 +5,12 @@ export interface Address {
   readonly instance: string
   /** Without a slash at the end. */
   readonly api: string
-  readonly origin: string
   /** Nothing hides what is sent there. */
   readonly isExposed: boolean
 }
 
-const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/
+/** What no name server is asked about, unlike `x.localhost`. */
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
 
 /** Only in lower case, as upstream. */
 const named = (url: string): string => (/^https?:\/\//.test(url) ? url : `http://${url}`)
@@ -28,7 +28,6 @@ export const parse = (url: string): Address | undefined => {
   return {
     instance,
     api: `${origin}${pathname.replace(/\/+$/, "")}/api/cmd`,
-    origin,
     isExposed: protocol === "http:" && !LOOPBACK.test(hostname)
   }
 }

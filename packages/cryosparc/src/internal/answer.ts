@@ -97,8 +97,7 @@ export const refusal = (
         new TransportError.ServiceUnavailable({ message: "the instance is away; try again later" })
       )
   }
-  // A browser shows a redirect that it did not follow as status 0.
-  if (status === 0 || (status >= 300 && status < 400)) return redirected(where)
+  if (status >= 300 && status < 400) return redirected(where)
   return status >= 500
     ? new AuthError.ServerError({ ...where, message: "the instance failed; try again", status })
     : notUnderstood(where, `status ${status} means nothing here`, status)

@@ -12,8 +12,8 @@ export interface Where {
   readonly instance: string
 }
 
-/** Servers refuse more (contract, section 7). */
-const LONGEST_LIFE = Duration.days(365)
+/** Expiries are cut to whole seconds, and servers refuse more than a year (contract, section 7). */
+const LIFE = { minimum: Duration.seconds(1), maximum: Duration.days(365) }
 
 const invalid = (where: Where, field: string, advice: string) =>
   Effect.fail(new InvalidRequest({ ...where, message: advice, field }))
@@ -21,7 +21,7 @@ const invalid = (where: Where, field: string, advice: string) =>
 /** Half a surrogate pair would go out as another character. */
 const isText = (text: string): boolean => text !== "" && text.isWellFormed()
 
-/** The URL may hold a secret that does not belong there, so no error shows it. */
+/** What is no address may hold a secret that does not belong there, so no error shows it. */
 export const address = ({
   plainHttp = "loopback",
   url
@@ -55,16 +55,13 @@ const duration = (
   where: Where,
   field: string,
   given: Duration.Input,
-  longest: Duration.Duration,
+  fits: (it: Duration.Duration) => boolean,
   advice: string
 ): Effect.Effect<Duration.Duration, InvalidRequest> =>
-  Option.match(
-    Option.filter(
-      Duration.fromInput(given),
-      (it) => Duration.isPositive(it) && Duration.isFinite(it) && !Duration.isGreaterThan(it, longest)
-    ),
-    { onNone: () => invalid(where, field, advice), onSome: (it) => Effect.succeed(it) }
-  )
+  Option.match(Option.filter(Duration.fromInput(given), fits), {
+    onNone: () => invalid(where, field, advice),
+    onSome: (it) => Effect.succeed(it)
+  })
 
 export const timeout = (
   where: Where,
@@ -77,7 +74,7 @@ export const timeout = (
         where,
         "timeout",
         given,
-        Duration.infinity,
+        (it) => Duration.isPositive(it) && Duration.isFinite(it),
         'timeout must be a duration of more than 0, such as "30 seconds"'
       )
 
@@ -86,6 +83,6 @@ export const life = (where: Where, given: Duration.Input): Effect.Effect<Duratio
     where,
     "expiresIn",
     given,
-    LONGEST_LIFE,
-    "expiresIn must be a duration of more than 0 and at most 365 days"
+    Duration.between(LIFE),
+    "expiresIn must be a duration of at least 1 second and at most 365 days"
   )

@@ -17,6 +17,12 @@ const MiB = 1024 * 1024
 /** The description of a large API is megabytes long; the answer to a sign-in is a line. */
 const MAX_BYTES: Readonly<Record<Answer.Step, number>> = { description: 16 * MiB, login: MiB }
 
+/** A client may add to the query by itself: that leads nowhere else. */
+const whither = (url: string): string => {
+  const { origin, pathname } = new URL(url)
+  return origin + pathname
+}
+
 const body = Effect.fnUntraced(function* (where: Where, response: HttpClientResponse, maxBytes: number) {
   const chunks: Array<Uint8Array> = []
   let size = 0
@@ -54,7 +60,7 @@ export const make = (client: HttpClient.HttpClient, where: Where) => {
             : Effect.fail(whatBroke(where, error))
         )
       )
-      if (response.url !== "" && response.url !== new URL(request.url).href) {
+      if (response.url !== "" && whither(response.url) !== whither(request.url)) {
         return yield* Answer.redirected(where)
       }
       const now = yield* Clock.currentTimeMillis

@@ -16,7 +16,7 @@ const MAX_LENGTH = 1000
  * query. What is posted there must not go anywhere else.
  */
 const isPlain = (path: string): boolean =>
-  path.length <= MAX_LENGTH && /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~!$&'()*+,;=:@-]+)+\/?$/.test(path)
+  path.length <= MAX_LENGTH && /^(?:\/(?!\.{1,2}(?:[/;]|$))[\w.~!$&'()*+,;=:@-]+)+\/?$/.test(path)
 
 const isLogin = (operation: unknown): boolean =>
   Predicate.hasProperty(operation, "summary") && operation.summary === SUMMARY

@@ -28,13 +28,12 @@ const provider = "cryosparc"
 export const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<CryoSparc["Service"], InvalidRequest, HttpClient.HttpClient> {
-  const address = yield* Arguments.address(options)
-  const { api, instance } = address
+  const { api, instance } = yield* Arguments.address(options)
   const where = { provider, instance } as const
   const timeout = yield* Arguments.timeout(where, options.timeout, DEFAULT_TIMEOUT)
   const client = yield* NoRedirects.make
   const ask = Exchange.make(client, where)
-  const withToken = Bearer.make(client, address)
+  const withToken = Bearer.make(client, api)
 
   /** Two requests, and whatever comes of them. */
   const signIn = Effect.fnUntraced(function* (

@@ -21,7 +21,7 @@ export interface Options extends Omit<Instance.Options, "prefix"> {
 }
 
 /** Where an instance is by default; nothing is there. */
-const URL = "http://localhost:39000"
+const ORIGIN = "http://localhost:39000"
 
 /**
  * An instance, and a client of it.
@@ -33,8 +33,8 @@ export const layer = (options: Options = {}): Layer.Layer<CryoSparc | Instance.I
   Layer.unwrap(
     Effect.gen(function* () {
       const { control, faults, handler } = yield* Instance.make(options)
-      const memory = yield* HttpMemory.make({ origin: URL, handler, faults })
-      return CryoSparc.layer({ url: URL, ...options.client }).pipe(
+      const memory = yield* HttpMemory.make({ origin: ORIGIN, handler, faults })
+      return CryoSparc.layer({ url: ORIGIN, ...options.client }).pipe(
         Layer.provide(Layer.succeed(HttpClient.HttpClient, memory.client)),
         Layer.merge(Layer.succeed(Instance.Instance, control(memory)))
       )

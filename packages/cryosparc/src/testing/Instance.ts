@@ -26,7 +26,7 @@ export interface Options {
   readonly users?: Readonly<Record<string, string>>
   /** Where its API signs in, below `/api/cmd`. Default: `/auth/token`. */
   readonly loginPath?: string
-  /** What is in front of `/api/cmd`. Default: nothing. */
+  /** What is in front of `/api/cmd`: begins with a slash, ends without one. Default: nothing. */
   readonly prefix?: string
 }
 
@@ -81,7 +81,8 @@ export interface Simulation {
 const DEFAULT_USERS = { "ada@example.com": "correct-horse" }
 
 /**
- * `GET /api/cmd/users/me` tells whose token came with it.
+ * An instance that nothing serves yet. It answers three requests below `/api/cmd`: for the description of the API, the
+ * sign-in, and `GET /users/me`, which tells whose token came with it.
  *
  * @category constructors
  * @since 0.1.0

@@ -99,7 +99,8 @@ export const suite = (
         ["365 days", "31536000"],
         [16_478_665_849.846, "16478665.849846"],
         ["1500 millis", "1.5"],
-        ["20 micros", "0.00002"]
+        ["1 second", "1"],
+        ["1000020 micros", "1.00002"]
       ] as const) {
         test(
           `store-33: a life of ${life} goes as ${seconds} seconds`,
@@ -322,7 +323,15 @@ export const suite = (
             `${protocol}//user@elsewhere.invalid:${port}/api/cmd/users/me`,
             `${protocol}//${host}.elsewhere.invalid/`,
             `ftp://${host}/api/cmd/users/me`,
-            "http://"
+            "http://",
+            // The same server, but not this instance, or not its API.
+            `${cryosparc.instance}/lab/2${ME}`,
+            `${cryosparc.instance}/api/cmdx/users/me`,
+            `${cryosparc.instance}/api/cmd/../users/me`,
+            "/../users/me",
+            "/%2e%2e/users/me",
+            "/a/../..",
+            "\\..\\..\\users"
           ]) {
             const { reason } = yield* fails("HttpClientError", client.get(url))
             assert.strictEqual(reason._tag, "InvalidUrlError", url)
@@ -334,7 +343,7 @@ export const suite = (
           ]) {
             const foreign = new Session({ ...session, key: new SessionKey({ ...key, account: "ada" }) })
             const { reason } = yield* fails("HttpClientError", cryosparc.client(foreign).get("/users/me"))
-            assert.strictEqual(reason._tag, "EncodeError")
+            assert.strictEqual(reason._tag, "InvalidUrlError")
           }
           const { accessToken: _, ...tokenless } = session
           const nothing = yield* fails("HttpClientError", cryosparc.client(new Session(tokenless)).get("/"))
@@ -345,6 +354,8 @@ export const suite = (
           assert.strictEqual((yield* instance.requests).length, before)
           // Its own, written out, or with a slash at the end of the key, is another matter.
           assert.strictEqual((yield* client.get(`${cryosparc.instance}${ME}`)).status, 200)
+          assert.strictEqual((yield* client.get("/jobs/../users/me")).status, 200)
+          assert.strictEqual((yield* client.get("")).status, 404)
           const slashed = new SessionKey({ ...session.key, instance: `${cryosparc.instance}/` })
           assert.strictEqual(
             (yield* cryosparc.client(new Session({ ...session, key: slashed })).get("/users/me")).status,

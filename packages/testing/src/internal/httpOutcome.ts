@@ -2,6 +2,7 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { validateHeaderName, validateHeaderValue } from "node:http"
 import type { HttpFault, HttpFaults } from "../HttpFaults.ts"
 import { empty, type HttpHandler, type HttpRequest, type HttpResponse, text } from "../HttpHandler.ts"
 
@@ -58,6 +59,21 @@ const faulty = (fault: HttpFault, handled: Effect.Effect<HttpResponse>): Effect.
   }
 }
 
+/** Throws for what one carrier or the other could not send. */
+const sendable = (result: HttpOutcome): HttpOutcome => {
+  if (result._tag === "Cut") return result
+  const { headers, status } = result.response
+  if (!Number.isInteger(status) || status < 200 || status > 599) throw new RangeError("no such status")
+  for (const [name, value] of Object.entries(headers)) {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+  }
+  return result
+}
+
+const broken = Effect.succeed(empty(500))
+
+/** What throws, dies or cannot be sent is answered with status 500, without a word. */
 export const outcome = (
   handler: HttpHandler,
   faults: HttpFaults | undefined,
@@ -65,12 +81,15 @@ export const outcome = (
 ): Effect.Effect<HttpOutcome> => {
   const handled = Effect.catchDefect(
     Effect.suspend(() => handler(request)),
-    () => Effect.succeed(empty(500))
+    () => broken
   )
   const fault = faults === undefined ? Effect.succeedNone : faults.take(request.path)
   return Effect.flatMap(
     fault,
     Option.match({ onNone: () => Effect.map(handled, answered), onSome: (some) => faulty(some, handled) })
+  ).pipe(
+    Effect.map(sendable),
+    Effect.catchDefect(() => Effect.map(broken, answered))
   )
 }
 
