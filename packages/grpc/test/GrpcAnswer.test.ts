@@ -18,8 +18,10 @@ const outcome = (fields: Partial<Outcome>): Outcome => ({
   ...fields
 })
 
-const verdict = (fields: Partial<Outcome>): string => {
-  const failure = failureOf(where, outcome(fields))
+const SOCKET = "/run/a b: (c). d/resonite.sock"
+
+const verdict = (fields: Partial<Outcome>, socket?: string): string => {
+  const failure = failureOf(where, outcome(fields), socket)
   if (failure === undefined) return "Success"
   switch (failure._tag) {
     case "TransportError":
@@ -42,13 +44,6 @@ const unanswered: ReadonlyArray<Row> = [
   [14, "Name resolution failed for target dns:robot.invalid:443", "NameNotResolved"],
   [14, connection("Error: connect ECONNREFUSED 127.0.0.1:4290"), "ConnectionFailed"],
   [14, connection("Error: connect ECONNREFUSED /run/ENOENT/certificate.sock"), "ConnectionFailed"],
-  [14, connection("Error: connect ENOENT /run/resonite.sock"), "SocketNotFound"],
-  [14, connection("Error: connect EACCES /run/resonite.sock"), "ConnectionFailed"],
-  [
-    14,
-    connection("Error: connect EINVAL /run/resonite.sock - Local (undefined:undefined)"),
-    "ConnectionFailed"
-  ],
   [14, connection("Error: connect EHOSTUNREACH 192.168.80.3:443"), "ConnectionFailed"],
   [14, connection("Error: connect ETIMEDOUT 192.168.80.3:443"), "ConnectionFailed"],
   [14, connection("Error: read ECONNRESET"), "ConnectionFailed"],
@@ -133,6 +128,7 @@ const answered: ReadonlyArray<Row> = [
   [14, "Received HTTP status code 4290", "GrpcStatus 14"],
   [14, "backend: Connection dropped", "GrpcStatus 14"],
   [14, "No connection established. Last error: Error: connect ECONNREFUSED 10.0.0.1:80", "GrpcStatus 14"],
+  [14, "No connection established. Last error: Error: connect ENOENT /run/x", "GrpcStatus 14"],
   [8, "Received message larger than max", "GrpcStatus 8"],
   [8, "quota: 429 of 500 used", "GrpcStatus 8"],
   [4, "the backend was slow", "GrpcStatus 4"],
@@ -189,6 +185,15 @@ const wait = (retryAfter: string | undefined) => {
     return assert.fail(failure?._tag)
   return failure.reason.retryAfter
 }
+/** What the system says when a Unix socket cannot be connected to. */
+const said = (error: string, text = SOCKET, socket: string | undefined = SOCKET) =>
+  failureOf(where, outcome({ code: 14, details: connection(`Error: connect ${error} ${text}`) }), socket)
+
+const reason = (error: string) => {
+  const failure = said(error)
+  return failure?._tag === "TransportError" ? failure.reason._tag : failure?._tag
+}
+
 describe("what an outcome means", () => {
   for (const [code, details, expected] of unanswered) {
     it(`unanswered ${code} ${details}: ${expected}`, () => {
@@ -198,10 +203,12 @@ describe("what an outcome means", () => {
 
   for (const [code, details, expected] of answered) {
     it(`answered ${code} ${details}: ${expected}`, () => {
-      assert.strictEqual(
-        verdict({ code, details, answered: true, contentType: "application/grpc" }),
-        expected
-      )
+      for (const socket of [undefined, SOCKET]) {
+        assert.strictEqual(
+          verdict({ code, details, answered: true, contentType: "application/grpc" }, socket),
+          expected
+        )
+      }
     })
   }
 
@@ -232,17 +239,47 @@ describe("what an outcome means", () => {
     })
   }
 
-  it("what is wrong with a Unix socket is told apart, and by its path", () => {
-    const path = "/run/a b: (c). d/resonite.sock"
-    const said = (code: string, after = "") =>
-      failureOf(where, outcome({ code: 14, details: connection(`Error: connect ${code} ${path}${after}`) }))
-    const failures = ["ENOENT", "ECONNREFUSED", "EACCES", "EINVAL", "EAGAIN"].map((code) => said(code))
-    for (const failure of failures) assert.include(failure?.message, path)
-    assert.strictEqual(new Set(failures.map((failure) => failure?.message)).size, failures.length)
-    assert.deepStrictEqual(said("EINVAL", " - Local (undefined:undefined)"), said("EINVAL"))
-    assert.deepStrictEqual(said("EPERM"), said("EACCES"))
-    const elsewhere = outcome({ code: 14, details: connection("Error: connect ECONNREFUSED 127.0.0.1:42") })
-    assert.notStrictEqual(failureOf(where, elsewhere)?.message, said("ECONNREFUSED")?.message)
+  describe("what is wrong with a Unix socket", () => {
+    it("is told apart, by the path that was dialled", () => {
+      const failures = ["ENOENT", "ECONNREFUSED", "EACCES", "EINVAL", "EAGAIN"].map((code) => said(code))
+      for (const failure of failures) assert.include(failure?.message, SOCKET)
+      assert.strictEqual(new Set(failures.map((failure) => failure?.message)).size, failures.length)
+      assert.strictEqual(reason("ENOENT"), "SocketNotFound")
+      for (const error of ["ECONNREFUSED", "EACCES", "EINVAL", "EAGAIN"]) {
+        assert.strictEqual(reason(error), "ConnectionFailed")
+      }
+      assert.deepStrictEqual(said("EINVAL", `${SOCKET} - Local (undefined:undefined)`), said("EINVAL"))
+      assert.deepStrictEqual(said("EPERM"), said("EACCES"))
+      assert.deepStrictEqual(said("ENAMETOOLONG"), said("EINVAL"))
+    })
+
+    it("is said of a Unix socket only", () => {
+      for (const error of ["ENOENT", "ECONNREFUSED", "EACCES"]) {
+        const elsewhere = failureOf(
+          where,
+          outcome({ code: 14, details: connection(`Error: connect ${error} 127.0.0.1:42`) })
+        )
+        assert.deepInclude(elsewhere, { _tag: "TransportError" })
+        assert.notStrictEqual(elsewhere?.message, said(error)?.message)
+        assert.notInclude(elsewhere?.message, "127.0.0.1")
+      }
+    })
+
+    it("is never in the words of a server whose answer looks as if none had come", () => {
+      for (const error of ["ENOENT", "EACCES", "EAGAIN", "EHUNTER", "EHUNTER2"]) {
+        const failure = said(error, "/hunter2")
+        assert.notInclude(JSON.stringify(failure).toLowerCase(), "hunter")
+        assert.strictEqual(failure?.message.includes(SOCKET), !error.startsWith("EHUNTER"))
+      }
+      const details = connection("Error: connect ENOENT /hunter2")
+      assert.strictEqual(verdict({ code: 13, details }, SOCKET), "GrpcStatus 13")
+      assert.strictEqual(verdict({ code: 14, details, answered: true }, SOCKET), "GrpcStatus 14")
+    })
+
+    it("names the path without what cannot be seen", () => {
+      const failure = said("ENOENT", "", "/run/\u202egnp.\u{e0041}sock")
+      assert.include(failure?.message, "/run/gnp.sock")
+    })
   })
 
   it("a rate limit keeps the wait that the proxy asks for, and ignores one that is no number of seconds", () => {

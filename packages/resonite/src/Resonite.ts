@@ -10,7 +10,7 @@
  *
  * @since 0.1.0
  */
-import type { InvalidRequest, SessionExpired } from "@latchkey/core/AuthError"
+import type { InvalidRequest } from "@latchkey/core/AuthError"
 import type { Provider } from "@latchkey/core/Provider"
 import type { Session } from "@latchkey/core/Session"
 import * as Config from "effect/Config"
@@ -57,16 +57,28 @@ export class Resonite extends Context.Service<
     readonly status: (options?: CallOptions) => Effect.Effect<AuthStatus, StatusError>
     /**
      * The status now, and whatever becomes of it. The game announces nothing, so it is asked again and again, as long as the
-     * stream is read. A failure is an element like any other, and comes once as long as its cause is the same.
+     * stream is read. A failure is an element like any other, and comes once as long as its tag (with its `reason` or
+     * `precondition`) is the same, whatever its message says.
      */
     readonly changes: (options?: ChangesOptions) => Stream.Stream<Result.Result<AuthStatus, StatusError>>
-    /** `login`, with the answer as a session: of the user's id, or the name, or the credential, whichever is known first. */
+    /**
+     * `login`, with the answer as a session. Its account is the user's id, or the name, or `unknown` where the game knows
+     * neither yet: a game holds one sign-in at a time.
+     */
     readonly signIn: (credentials: Credentials, options?: CallOptions) => Effect.Effect<Session, LoginError>
     /**
      * For a `SessionRef`. Its sessions hold no token and no expiry; `refresh` asks whether the game is still signed in as the
      * same user (`SessionExpired` where it is not), and `logout` signs it out, unless somebody else has signed in since.
+     *
+     * Users are told apart by id, else by name. Where the session and the game have neither in common, `refresh` keeps the
+     * session as it is, and `logout` signs out all the same.
+     *
+     * A game that is starting says that it is logged out, and nothing on the wire tells the difference: a `refresh` at that
+     * moment is `SessionExpired` (a `SessionRef` then forgets the session) although the game will remember its user.
+     *
+     * All games that are looked for, rather than named by `socket`, are one instance: their sessions share a key per account.
      */
-    readonly provider: Provider<StatusError | SessionExpired, StatusError>
+    readonly provider: Provider<StatusError, StatusError>
   }
 >()("@latchkey/resonite/Resonite") {
   /**

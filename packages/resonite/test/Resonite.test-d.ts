@@ -7,7 +7,6 @@ import type {
   Provider,
   ServerError,
   Session,
-  SessionExpired,
   TransportError
 } from "@latchkey/core"
 import type { Config, DateTime, Effect, Layer, Option, Result, Stream } from "effect"
@@ -37,7 +36,7 @@ test("changes never fail, and need nothing", () => {
 })
 
 test("its sessions have a provider", () => {
-  expectTypeOf<Service["provider"]>().toEqualTypeOf<Provider<Call | SessionExpired, Call>>()
+  expectTypeOf<Service["provider"]>().toEqualTypeOf<Provider<Call, Call>>()
 })
 
 test("the nanoseconds are a bigint, and the date may be missing", () => {

@@ -37,14 +37,18 @@ const logins: ReadonlyArray<Row> = [
   [16, "Login failed (HTTP 403).", "InvalidLogin password", false],
   [16, "Login failed (HTTP 404).", "InvalidLogin password", false],
   [16, "Login failed (HTTP 499).", "InvalidLogin password", false],
-  [16, "Login failed (HTTP 600).", "InvalidLogin password", false],
+  ...[0, 100, 200, 302, 399, 600, 5030, 123456].map((http): Row => [
+    16,
+    `Login failed (HTTP ${http}).`,
+    "ServerError 16",
+    true
+  ]),
   [16, "Login failed (HTTP 408).", "ServerError 408", true],
   [16, "Login failed (HTTP 429).", "RateLimited", true],
   [16, "Login failed (HTTP 500).", "ServerError 500", true],
   [16, "Login failed (HTTP 503).", "ServerError 503", true],
   [16, "Login failed (HTTP 599).", "ServerError 599", true],
   [16, "Anmeldung fehlgeschlagen (HTTP 503).", "ServerError 503", true],
-  [16, "Login failed (HTTP 5030).", "InvalidLogin password", false],
   [16, "Login failed.", "ServerError 16", true],
   [16, "Login failed", "ServerError 16", true],
   [16, "Login failed. Why? Unknown.", "InvalidLogin password", false],
@@ -106,6 +110,19 @@ describe("what an answer means", () => {
   describe("to a login with a code", () => {
     const alike = logins.filter(([, text]) => !/two.factor|totp/i.test(text))
     rows([...withCode, ...alike], (status) => loginFailure(here, status, true))
+  })
+
+  it("a code that was sent and is asked for all the same is no fault of the engine", () => {
+    const asked = new GrpcStatus.GrpcStatus({ code: 9, details: REQUIRED })
+    const early = new GrpcStatus.GrpcStatus({ code: 9, details: NOT_READY })
+    const message = loginFailure(here, asked, true).message
+    assert.notStrictEqual(message, loginFailure(here, early, true).message)
+    assert.notStrictEqual(message, loginFailure(here, asked, false).message)
+  })
+
+  it("a number that is no refusal is not shown: it may be the code", () => {
+    const status = new GrpcStatus.GrpcStatus({ code: 16, details: "Login failed (HTTP 123456)." })
+    assert.notInclude(loginFailure(here, status, true).message, "123456")
   })
 
   describe("to a logout or a status", () => {

@@ -84,6 +84,18 @@ describe("changes", () => {
     }).pipe(Effect.provide(ResoniteTest.layer()))
   )
 
+  it.effect("a slow answer puts the next question off", () =>
+    Effect.gen(function* () {
+      const game = yield* Game
+      yield* game.faults.push(GrpcFault.Delay({ duration: Duration.millis(1500) }), { times: 2 })
+      yield* listening()
+      yield* TestClock.adjust(1500 + 2000 + 1500 + 1999)
+      assert.strictEqual(yield* asked, 2)
+      yield* TestClock.adjust(1)
+      assert.strictEqual(yield* asked, 3)
+    }).pipe(Effect.provide(ResoniteTest.layer()))
+  )
+
   it.effect("nothing is asked before anybody listens, nor after", () =>
     Effect.gen(function* () {
       const resonite = yield* Resonite

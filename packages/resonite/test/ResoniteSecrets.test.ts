@@ -1,15 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Session, SessionKey } from "@latchkey/core"
 import { GrpcStatus } from "@latchkey/grpc"
 import { GrpcFaults, type GrpcHandlers, GrpcMemory, GrpcServer } from "@latchkey/grpc/testing"
 import { Canary } from "@latchkey/testing"
 import { Effect, Exit, Redacted, Tracer } from "effect"
+import { createServer } from "node:http2"
 import { join } from "node:path"
 import { AuthLoginRequest } from "../src/gen/resonite_io/v1/auth.ts"
 import { Resonite } from "../src/index.ts"
 import * as Operations from "../src/internal/operations.ts"
 import { where } from "../src/internal/where.ts"
 import { Game, ResoniteTest } from "../src/testing.ts"
-import { client, temporary } from "./support/places.ts"
+import { client, listening, temporary } from "./support/places.ts"
 import { LOGIN, LOGOUT, STATUS } from "./support/sent.ts"
 
 const { GrpcFault } = GrpcFaults
@@ -55,6 +57,16 @@ const echoes: ReadonlyArray<GrpcHandlers.GrpcHandler> = [
     ([code, text]): GrpcHandlers.GrpcHandler =>
       (request) =>
         Effect.fail(new GrpcStatus.GrpcStatus({ code, details: `${text} ${repeated(request).join(" ")}` }))
+  ),
+  ...["ENOENT", "EACCES", "EAGAIN"].map(
+    (error): GrpcHandlers.GrpcHandler =>
+      (request) =>
+        Effect.fail(
+          new GrpcStatus.GrpcStatus({
+            code: 14,
+            details: `No connection established. Last error: Error: connect ${error} /${repeated(request).join(" ")}`
+          })
+        )
   ),
   () => Effect.succeed(new Uint8Array()),
   ({ message }) => Effect.succeed(message),
@@ -116,6 +128,84 @@ describe("resonite-25: secrets", () => {
       for (const outcome of outcomes) Canary.assertAbsent(canaries, outcome)
       yield* Canary.assertNoneCaptured(canaries)
     }).pipe(Effect.provide(Canary.capture))
+  )
+
+  it.live("nor from an answer that looks as if none had come", () =>
+    Effect.gen(function* () {
+      const socket = join(yield* temporary, "socket")
+      const server = createServer()
+      // There is no metadata at all then.
+      const withoutDate = { endStream: true, sendDate: false }
+      server.on("stream", (stream) => {
+        const chunks: Array<Buffer> = []
+        stream.on("data", (chunk: Buffer) => chunks.push(chunk))
+        stream.once("end", () => {
+          const message = new Uint8Array(Buffer.concat(chunks).subarray(5))
+          const { credential, password, totp } = AuthLoginRequest.decode(message)
+          const said = `No connection established. Last error: Error: connect ENOENT /${credential}${password}${totp}`
+          stream.respond(
+            { ":status": 200, "grpc-status": "14", "grpc-message": encodeURI(said) },
+            withoutDate
+          )
+        })
+      })
+      yield* listening(socket, server)
+      const resonite = yield* client({ socket })
+      for (const call of [Effect.asVoid(resonite.login(given)), Effect.asVoid(resonite.signIn(given))]) {
+        Canary.assertAbsent(canaries, yield* Effect.flip(call))
+      }
+      yield* Canary.assertNoneCaptured(canaries)
+    }).pipe(Effect.provide(Canary.capture))
+  )
+
+  it.effect("nor in what refresh and logout of a session say", () =>
+    Effect.gen(function* () {
+      const game = yield* Game
+      const { provider, signIn } = yield* Resonite
+      const session = yield* signIn(given)
+      const calls = [Effect.asVoid(provider.refresh(session)), Effect.asVoid(provider.logout(session))]
+      const other = new Session({
+        ...session,
+        key: new SessionKey({ ...session.key, account: credential.secret, instance: "other" })
+      })
+      const failures = [
+        yield* Effect.flip(provider.refresh(other)),
+        yield* Effect.flip(provider.logout(other))
+      ]
+      for (const call of calls) {
+        yield* game.faults.push(GrpcFault.DropBefore())
+        failures.push(yield* Effect.flip(call))
+      }
+      yield* game.loginInGame({ userId: "U-2", userName: "bob", password: password.redacted })
+      failures.push(yield* Effect.flip(provider.refresh(session)))
+      yield* game.logoutInGame
+      failures.push(yield* Effect.flip(provider.refresh(session)))
+      yield* game.setStarting(true)
+      failures.push(yield* Effect.flip(provider.logout(session)))
+      assert.deepStrictEqual(
+        failures.map((failure) => failure._tag),
+        [
+          "FailedPrecondition",
+          "FailedPrecondition",
+          "TransportError",
+          "TransportError",
+          "SessionExpired",
+          "SessionExpired",
+          "FailedPrecondition"
+        ]
+      )
+      Canary.assertAbsent(canaries, failures)
+      yield* Canary.assertNoneCaptured(canaries)
+    }).pipe(
+      Effect.provide([
+        ResoniteTest.layer({
+          accounts: [
+            { userId: "U-1", userName: credential.secret, password: password.redacted, totp: totp.redacted }
+          ]
+        }),
+        Canary.capture
+      ])
+    )
   )
 
   it.effect("nor in what goes wrong on the way, or in a login that succeeds", () =>

@@ -58,11 +58,13 @@ describe("a session", () => {
     }).pipe(Effect.provide(memory))
   )
 
-  it.effect("is of the name, or of the credential, where the game does not know more yet", () =>
+  it.effect("is of the name, or of nobody in particular, where the game does not know more yet", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(account(yield* signInAs("U-1", "")), ["U-1", "U-1", undefined])
       assert.deepStrictEqual(account(yield* signInAs("", "Ada")), ["Ada", undefined, "Ada"])
-      assert.deepStrictEqual(account(yield* signInAs("", "")), ["ada", undefined, undefined])
+      assert.deepStrictEqual(account(yield* signInAs("", "")), ["unknown", undefined, undefined])
+      const { account: nobody, key } = yield* signInAs("", "", "ada@example.com")
+      assert.notInclude(JSON.stringify([nobody, key]), "ada", "the credential is for the game alone")
     }).pipe(Effect.provide(memory))
   )
 
@@ -89,6 +91,7 @@ describe("a session", () => {
       assert.deepStrictEqual(seen.key, session.key)
       assert.deepStrictEqual(seen.account, session.account)
       assert.isUndefined(seen.expiresAt)
+      assert.isFalse(provider.rotates)
       assert.strictEqual(Duration.toHours(DateTime.distance(session.issuedAt, seen.issuedAt)), 1)
       yield* game.loginInGame(bob)
       yield* fails("SessionExpired", provider.refresh(session))
@@ -99,18 +102,18 @@ describe("a session", () => {
     }).pipe(Effect.provide(memory))
   )
 
-  it.effect("is the same user's by id, else by name, else by the benefit of the doubt", () =>
+  it.effect("is the same user's by id, else by name", () =>
     Effect.gen(function* () {
       const both = yield* signInAs("U-1", "Ada")
       const named = yield* signInAs("", "Ada")
-      const unknown = yield* signInAs("", "")
-      const byId = yield* signInAs("", "", "U-1")
+      const boat = yield* signInAs("", "U-boat")
+      const { issuedAt, key } = both
+      const byId = new Session({ key: new SessionKey({ ...key, account: "U-1" }), issuedAt })
       for (const [session, id, name, known] of [
         [both, "U-1", "Renamed", ["U-1", "U-1", "Renamed"]],
         [both, "", "Ada", ["U-1", "U-1", "Ada"]],
-        [both, "", "", ["U-1", "U-1", "Ada"]],
         [named, "U-1", "Ada", ["Ada", "U-1", "Ada"]],
-        [unknown, "U-1", "Ada", ["ada", "U-1", "Ada"]],
+        [boat, "U-1", "U-boat", ["U-boat", "U-1", "U-boat"]],
         [byId, "U-1", "Ada", ["U-1", "U-1", "Ada"]]
       ] as const) {
         assert.deepStrictEqual(account(yield* refreshAs(session, id, name)), [...known])
@@ -119,10 +122,43 @@ describe("a session", () => {
         [both, "U-2", "Ada"],
         [both, "", "Bob"],
         [named, "U-2", "Bob"],
+        [boat, "U-boat", "Bob"],
         [byId, "U-2", ""]
       ] as const) {
         yield* fails("SessionExpired", refreshAs(session, id, name))
       }
+    }).pipe(Effect.provide(memory))
+  )
+
+  it.effect("that has nothing in common with the game stays as it is", () =>
+    Effect.gen(function* () {
+      const both = yield* signInAs("U-1", "Ada")
+      const named = yield* signInAs("", "Ada")
+      const byId = yield* signInAs("U-1", "")
+      const unknown = yield* signInAs("", "")
+      yield* TestClock.adjust("1 hour")
+      for (const [session, id, name] of [
+        [both, "", ""],
+        [named, "U-2", ""],
+        [byId, "", "Bob"],
+        [unknown, "", ""],
+        [unknown, "U-2", ""],
+        [unknown, "", "Bob"],
+        [unknown, "U-2", "Bob"]
+      ] as const) {
+        assert.deepStrictEqual(yield* refreshAs(session, id, name), session)
+      }
+    }).pipe(Effect.provide(memory))
+  )
+
+  it.effect("that knows nobody signs the game out, whoever is signed in", () =>
+    Effect.gen(function* () {
+      const game = yield* Game
+      const { provider, status } = yield* Resonite
+      const session = yield* signInAs("", "")
+      yield* game.loginInGame(bob)
+      assert.strictEqual(yield* provider.logout(session), "Revoked")
+      assert.isFalse((yield* status()).loggedIn)
     }).pipe(Effect.provide(memory))
   )
 
@@ -196,6 +232,22 @@ describe("a SessionRef", () => {
       yield* game.logoutInGame
       yield* TestClock.adjust("1 hour")
       yield* fails("SessionExpired", ref.refused(yield* ref.get))
+    }).pipe(Effect.scoped, Effect.provide(memory))
+  )
+
+  it.effect("is over when it asks a game that is starting, which the wire cannot tell", () =>
+    Effect.gen(function* () {
+      const game = yield* Game
+      const { provider, signIn, status } = yield* Resonite
+      const session = yield* signIn(ada)
+      const ref = yield* SessionRef.make(provider, session)
+      yield* game.setStarting(true)
+      assert.isFalse((yield* status()).loggedIn)
+      yield* fails("SessionExpired", provider.refresh(session))
+      yield* fails("SessionExpired", ref.refused(session))
+      assert.isTrue(Option.isNone(yield* (yield* SessionStore).get(session.key)))
+      yield* game.setStarting(false)
+      assert.isTrue((yield* status()).loggedIn, "the game remembers")
     }).pipe(Effect.scoped, Effect.provide(memory))
   )
 

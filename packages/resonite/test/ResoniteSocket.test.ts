@@ -1,16 +1,31 @@
 import { assert, describe, it, vi } from "@effect/vitest"
 import { Config, ConfigProvider, Effect, Layer } from "effect"
-import { mkdir } from "node:fs/promises"
+import { chmod, mkdir } from "node:fs/promises"
 import { userInfo } from "node:os"
 import { join } from "node:path"
 import { Resonite, ResoniteSocket } from "../src/index.ts"
+import { matches } from "../src/internal/sockets.ts"
+import { where } from "../src/internal/where.ts"
 import { ResoniteEmulator } from "../src/testing.ts"
 import { failsBecause } from "./support/fails.ts"
-import { client, deadSocket, environment, listening, temporary, touch, within } from "./support/places.ts"
+import {
+  asNobody,
+  client,
+  deadSocket,
+  environment,
+  listening,
+  temporary,
+  touch,
+  within
+} from "./support/places.ts"
+import { until } from "./support/until.ts"
 
 const { find } = ResoniteSocket
 
 const directory = (path: string) => Effect.promise(() => mkdir(path, { recursive: true }))
+
+/** What a search in a directory fails with. */
+const looking = (path: string) => Effect.flip(within({ RESONITE_IO_SOCKET_DIR: path })(find()))
 
 /** How often a text holds another one. */
 const count = (text: string, part: string): number => text.split(part).length - 1
@@ -36,6 +51,12 @@ describe("finding the socket", () => {
       assert.strictEqual(yield* onlyHome(find()), atHome)
     })
   )
+
+  it("resonite-26: failures name the socket that is given, and an empty one is none", () => {
+    assert.strictEqual(where("/run/x.sock").instance, "/run/x.sock")
+    assert.deepStrictEqual(where(""), where(undefined))
+    assert.notStrictEqual(where("").instance, "")
+  })
 
   it.live("resonite-26: a socket that is named is taken as it is", () =>
     Effect.gen(function* () {
@@ -85,21 +106,64 @@ describe("finding the socket", () => {
     })
   )
 
-  it.live("resonite-28: they are named in the order of their names", () =>
+  it("resonite-28: they are named in the order of their names", () => {
+    const names = ["3", "10", "1", "other", "9", "2"].map((pid) => `resonite-${pid}.sock`)
+    assert.deepStrictEqual(
+      matches("/run", [...names, "other.sock"]),
+      ["1", "10", "2", "3", "9", "other"].map((pid) => `/run/resonite-${pid}.sock`)
+    )
+  })
+
+  it.live("resonite-28: one of another user is not called dead", () =>
     Effect.gen(function* () {
       const root = yield* temporary
-      const names = ["3", "10", "1", "9", "2"].map((pid) => join(root, `resonite-${pid}.sock`))
-      for (const path of names) yield* touch(path)
-      const { message } = yield* failsBecause(
-        "AmbiguousSocket",
-        within({ RESONITE_IO_SOCKET_DIR: root })(find())
-      )
-      const sorted = ["1", "10", "2", "3", "9"].map((pid) => message.indexOf(`resonite-${pid}.sock`))
-      assert.deepStrictEqual(
-        sorted,
-        sorted.toSorted((a, b) => a - b)
-      )
-      assert.isAbove(Math.min(...sorted), 0)
+      yield* Effect.promise(() => chmod(root, 0o755))
+      const mine = join(root, "resonite-1.sock")
+      yield* listening(mine)
+      const foreign = join(root, "resonite-2.sock")
+      yield* listening(foreign)
+      const dead = yield* deadSocket(join(root, "resonite-3.sock"))
+      for (const path of [mine, foreign, dead]) yield* Effect.promise(() => chmod(path, 0o777))
+      const look = asNobody(failsBecause("AmbiguousSocket", within({ RESONITE_IO_SOCKET_DIR: root })(find())))
+      const before = (yield* look).message
+      assert.deepStrictEqual([count(before, mine), count(before, foreign), count(before, dead)], [1, 1, 2])
+      yield* Effect.promise(() => chmod(foreign, 0o000))
+      const { message } = yield* look
+      assert.deepStrictEqual([count(message, mine), count(message, foreign), count(message, dead)], [1, 2, 2])
+      const [, left, ...others] = message.split(dead)
+      assert.notInclude(left, foreign, "it is not among the dead")
+      assert.include(others.join(dead), foreign)
+    })
+  )
+
+  it.live("resonite-28: a look at them leaves no connection behind", () =>
+    Effect.gen(function* () {
+      const root = yield* temporary
+      const games = yield* Effect.forEach(["1", "2"], (pid) => listening(join(root, `resonite-${pid}.sock`)))
+      yield* failsBecause("AmbiguousSocket", within({ RESONITE_IO_SOCKET_DIR: root })(find()))
+      for (const { accepted, sockets } of games) {
+        yield* until(Effect.map(accepted, (connections) => connections === 1))
+        yield* until(Effect.sync(() => sockets.size === 0))
+      }
+    })
+  )
+
+  it.live("names with what cannot be seen in them are named without it", () =>
+    Effect.gen(function* () {
+      const root = yield* temporary
+      const odd = join(root, "\u001b[31m\u202e")
+      yield* touch(join(odd, "resonite-\u001b[31m1\n.sock"))
+      yield* touch(join(odd, "resonite-2.sock"))
+      const resonite = yield* client({ socket: odd })
+      for (const { message } of [
+        yield* looking(odd),
+        yield* looking(join(odd, "nowhere\n")),
+        yield* looking(join(odd, "resonite-\u001b[31m1\n.sock")),
+        yield* Effect.flip(resonite.status())
+      ]) {
+        assert.notMatch(message, /[\p{C}\p{Zl}\p{Zp}]/u)
+        assert.include(message, join(root, "[31m"))
+      }
     })
   )
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { GrpcChannel } from "@latchkey/grpc"
 import { GrpcFaults, GrpcServer } from "@latchkey/grpc/testing"
-import { Duration, Effect, Fiber, Redacted } from "effect"
+import { Duration, Effect, Exit, Fiber, Redacted, Scope } from "effect"
 import { execFile } from "node:child_process"
 import { chmod, stat } from "node:fs/promises"
 import { createServer as createHttp } from "node:http"
@@ -15,24 +15,14 @@ import { only } from "../src/internal/sockets.ts"
 import { where } from "../src/internal/where.ts"
 import { Game, ResoniteEmulator } from "../src/testing.ts"
 import { fails, failsBecause } from "./support/fails.ts"
-import { client, deadSocket, listening, temporary, touch } from "./support/places.ts"
-import { LOGIN, LOGOUT, STATUS } from "./support/sent.ts"
+import { asNobody, client, deadSocket, listening, temporary, touch } from "./support/places.ts"
+import { inFlight, LOGIN, LOGOUT, STATUS } from "./support/sent.ts"
 import { until } from "./support/until.ts"
 import { bytes } from "./support/wire.ts"
 
 const { GrpcFault } = GrpcFaults
 
 const ada = { credential: "ada", password: Redacted.make("correct-horse") }
-
-/** Anybody but root, for whom there are no permissions. */
-const asNobody = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  process.getuid?.() === 0
-    ? Effect.acquireUseRelease(
-        Effect.sync(() => process.seteuid?.(65_534)),
-        () => effect,
-        () => Effect.sync(() => process.seteuid?.(0))
-      )
-    : effect
 
 /** A client that looks into the directory of the emulator, and the connections that it makes and loses. */
 const watched = Effect.gen(function* () {
@@ -61,23 +51,28 @@ describe("resonite-31: what stands in the way of a connection", () => {
         forbidden: [forbidden, "ConnectionFailed"],
         long: [join(root, "x".repeat(108)), "ConnectionFailed"]
       } as const
-      const texts = new Set<string>()
+      const texts = new Map<string, string>()
       for (const [name, [socket, reason]] of Object.entries(cases)) {
         const resonite = yield* client({ socket })
-        const call = failsBecause(reason, resonite.status())
-        const { instance, message } = yield* name === "forbidden" ? asNobody(call) : call
+        const calls = Effect.all([
+          failsBecause(reason, resonite.status()),
+          failsBecause(reason, resonite.login(ada))
+        ])
+        const [{ instance, message }, login] = yield* name === "forbidden" ? asNobody(calls) : calls
+        assert.strictEqual(login.message, message)
         assert.strictEqual(instance, socket)
         assert.include(message, socket)
-        texts.add(message.replaceAll(socket, "PATH"))
+        texts.set(name, message.replaceAll(socket, "PATH"))
       }
-      assert.strictEqual(texts.size, 5, "a directory is as little a socket as a plain file")
+      assert.strictEqual(texts.get("plain"), texts.get("directory"))
+      assert.strictEqual(new Set(texts.values()).size, 5)
     })
   )
 
   it.live("a path that cannot be one is no socket", () =>
     Effect.gen(function* () {
       const resonite = yield* client({ socket: "/tmp/line\nbreak" })
-      yield* failsBecause("SocketNotFound", resonite.status())
+      assert.include((yield* failsBecause("SocketNotFound", resonite.status())).message, "/tmp/linebreak")
     })
   )
 
@@ -112,6 +107,30 @@ describe("resonite-32: what is not the mod", () => {
     )
   }
 
+  it.live("a login that was not sent is not said to have succeeded", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const here = where(undefined)
+      const made = (path: string | Effect.Effect<never>) =>
+        GrpcChannel.make({ ...here, target: { _tag: "UnixSocket", path } }).pipe(
+          Scope.provide(scope),
+          Effect.flatMap((channel) => Operations.make(channel, here, { timeout: 300 }))
+        )
+      const nowhere = yield* made(Effect.never)
+      const ended = yield* made("socket")
+      const silent = join(yield* temporary, "socket")
+      yield* listening(silent)
+      const dialling = yield* client({ socket: silent, timeout: 300 })
+      for (const resonite of [nowhere, dialling]) {
+        const login = yield* failsBecause("TimedOut", resonite.login(ada))
+        assert.strictEqual(login.message, (yield* failsBecause("TimedOut", resonite.logout())).message)
+      }
+      yield* Scope.close(scope, Exit.void)
+      const login = yield* failsBecause("Closed", ended.login(ada))
+      assert.strictEqual(login.message, (yield* failsBecause("Closed", ended.logout())).message)
+    })
+  )
+
   it.live("silence is TimedOut, at the deadline", () =>
     Effect.gen(function* () {
       const socket = join(yield* temporary, "socket")
@@ -144,10 +163,11 @@ describe("a game that comes and goes", () => {
       const game = yield* Game
       const { socket } = yield* ResoniteEmulator
       const path = yield* socket
-      const { connections, resonite } = yield* watched
+      const resonite = yield* client({ socket: path })
       yield* resonite.login(ada)
+      const silent = yield* inFlight(resonite.status())
       yield* game.stop
-      yield* connections(2)
+      yield* failsBecause("Closed", Fiber.join(silent))
       yield* failsBecause("SocketNotFound", resonite.status())
       yield* game.start
       assert.strictEqual(yield* socket, path)

@@ -20,11 +20,13 @@ const httpStatusOf = ({ code, details, isTheirs }: Outcome): number | undefined 
 }
 
 /** What grpc-js made up, or what is no gRPC at all; none for the server's own words. */
-const onTheWay = (where: Where, outcome: Outcome): Failure | undefined => {
+const onTheWay = (where: Where, outcome: Outcome, socket: string | undefined): Failure | undefined => {
   const { code, details } = outcome
   const isRow = ([known, text]: readonly [number, RegExp, ...ReadonlyArray<unknown>]) =>
     known === code && text.test(details)
-  const before = outcome.answered ? undefined : (noSocket(code, details) ?? beforeSending.find(isRow)?.[2])
+  const before = outcome.answered
+    ? undefined
+    : ((socket === undefined ? undefined : noSocket(code, details, socket)) ?? beforeSending.find(isRow)?.[2])
   if (before !== undefined) return TransportError.because(where, before)
   const row = outcome.isTheirs || code === 0 ? undefined : afterSending.find(isRow)
   const foreign = outcome.contentType !== undefined && !outcome.contentType.startsWith("application/grpc")
@@ -38,12 +40,12 @@ const onTheWay = (where: Where, outcome: Outcome): Failure | undefined => {
     : undefined
 }
 
-/** The failure that an outcome means; none for exactly one message with status 0. */
-export const failureOf = (where: Where, outcome: Outcome): Failure | undefined => {
+/** The failure that an outcome means; none for exactly one message with status 0. `socket`: the path that was dialled. */
+export const failureOf = (where: Where, outcome: Outcome, socket?: string): Failure | undefined => {
   const { code, details } = outcome
   const http = httpStatusOf(outcome)
   if (http !== undefined) return httpFailure(where, http, outcome.retryAfter)
-  const failure = onTheWay(where, outcome)
+  const failure = onTheWay(where, outcome, socket)
   if (failure !== undefined) return failure
   if (!Number.isInteger(code) || code < 0)
     return notAnAnswer(where, "the status of the answer is not a number")
@@ -55,10 +57,11 @@ export const failureOf = (where: Where, outcome: Outcome): Failure | undefined =
 /** Whether there is a connection, or the failure that the outcome of an attempt to get one means. */
 export const connected = (
   where: Where,
-  outcome: Outcome
+  outcome: Outcome,
+  socket?: string
 ): Effect.Effect<void, TransportError | InvalidResponse> => {
   if (outcome.code === 0) return Effect.void
-  const failure = onTheWay(where, outcome)
+  const failure = onTheWay(where, outcome, socket)
   return Effect.fail(
     failure?._tag === "TransportError" || failure?._tag === "InvalidResponse"
       ? failure
@@ -70,9 +73,10 @@ export const connected = (
 export const result = <I, O>(
   where: Where,
   method: GrpcMethod<I, O>,
-  outcome: Outcome
+  outcome: Outcome,
+  socket?: string
 ): Effect.Effect<O, Failure> => {
-  const failure = failureOf(where, outcome)
+  const failure = failureOf(where, outcome, socket)
   if (failure !== undefined) return Effect.fail(failure)
   const decoded = method.decode(outcome.message ?? new Uint8Array())
   return decoded._tag === "Some"

@@ -85,7 +85,7 @@ export const make = (
         on(
           line,
           (onDone) => probe(line.channel, deadline, onDone),
-          (outcome) => connected(where, outcome)
+          (outcome) => connected(where, outcome, line.socket)
         ),
         () => {
           if (lines.get(authority)?.stands === true) return Effect.void
@@ -104,7 +104,7 @@ export const make = (
         on(
           line,
           (onDone) => exchange(line, { ...request, deadline }, onDone),
-          (outcome) => result(where, method, outcome)
+          (outcome) => result(where, method, outcome, line.socket)
         )
       )
     },

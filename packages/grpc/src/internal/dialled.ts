@@ -6,6 +6,7 @@ import { X509Certificate } from "node:crypto"
 import { isIP, isIPv6 } from "node:net"
 import { resolve } from "node:path"
 import type { Target } from "../GrpcChannel.ts"
+import { shown } from "./madeUp.ts"
 import type { Where } from "./outcome.ts"
 
 export interface Dialled {
@@ -45,6 +46,8 @@ const isHost = (text: string): boolean => isIP(text) !== 0 || /^[A-Za-z0-9_][A-Z
 const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))
 
+const NO_PATH = "the path of the socket must not be empty, nor have line breaks or control characters in it"
+
 const isPath = (path: string): boolean => /^[^\p{Cc}\p{Zl}\p{Zp}]+$/u.test(path)
 
 export const dialled = (where: Where, target: Target): Effect.Effect<Dialled, InvalidRequest> => {
@@ -58,17 +61,14 @@ export const dialled = (where: Where, target: Target): Effect.Effect<Dialled, In
         isPath(at)
           ? Effect.succeed(`unix:${resolve(at)}`)
           : Effect.fail(
-              TransportError.because(where, new SocketNotFound({ message: "the path cannot be one" }))
+              TransportError.because(where, new SocketNotFound({ message: `${NO_PATH}: "${shown(at)}"` }))
             )
       )
       return Effect.succeed({ address: found, rootCertificates: [] })
     }
     return isPath(path)
       ? Effect.succeed({ address: Effect.succeed(`unix:${resolve(path)}`), rootCertificates: [] })
-      : refused(
-          "path",
-          "the path of the socket must not be empty, nor have line breaks or control characters in it"
-        )
+      : refused("path", NO_PATH)
   }
 
   const { host, port } = target

@@ -20,6 +20,8 @@ export interface Watching {
 
 export class Line {
   readonly channel: grpc.ChannelInterface
+  /** The path of the Unix socket that it dials, if it dials one. */
+  readonly socket: string | undefined
   /** Goes with every call, and lets it out on the connection of the line only. */
   readonly guard: grpc.CallCredentials
   readonly #watching: Watching
@@ -32,7 +34,8 @@ export class Line {
   #closed = false
   #calls = 0
 
-  constructor(channel: () => grpc.ChannelInterface, watching: Watching) {
+  constructor(channel: () => grpc.ChannelInterface, socket: string | undefined, watching: Watching) {
+    this.socket = socket
     this.#watching = watching
     this.guard = grpc.credentials.createFromMetadataGenerator((_, done) =>
       this.#lost

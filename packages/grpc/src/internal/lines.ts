@@ -14,6 +14,8 @@ export const machine = Clock.Clock.defaultValue()
 /** How long a connection may take to say goodbye when the scope ends. */
 const GOODBYE = Duration.millis(250)
 
+const UNIX = "unix:"
+
 export interface Lines {
   /** The line for calls that name this authority, if there is one. `""` for calls that name none. */
   readonly get: (authority: string) => Line | undefined
@@ -83,7 +85,8 @@ export const make = Effect.fnUntraced(function* (
       const before = current.get(authority)
       if (before !== undefined) return before
       for (const line of all) if (line.isSilent) all.delete(line)
-      const line = new Line(channel(authority, address), watching(authority))
+      const socket = address.startsWith(UNIX) ? address.slice(UNIX.length) : undefined
+      const line = new Line(channel(authority, address), socket, watching(authority))
       all.add(line)
       current.set(authority, line)
       return line

@@ -4,6 +4,8 @@
  * word of these never is. The sentences are those of grpc-js 1.14.7.
  */
 import * as Reason from "@latchkey/core/TransportError"
+import { constants } from "node:os"
+import { cleaned } from "../GrpcStatus.ts"
 
 const closed = new Reason.Closed({ message: "the connection ended: the server may have acted on it" })
 export const tooLarge = new Reason.MessageTooLarge({
@@ -18,14 +20,21 @@ const certificate = (message: string) => new Reason.CertificateRejected({ messag
 
 type Row = readonly [code: number, text: RegExp, reason: Reason.TransportErrorReason]
 
-/** The system's own words about a Unix socket. Its path is absolute, and may hold anything but control characters. */
-const NO_SOCKET =
-  /^No connection established\. Last error: Error: connect (E[A-Z]+) (\/.*?)(?: - Local \([^)]*\))?(?:\. Resolution note: .*)?$/
+/** The system's own words, up to its error. What follows is not read: a server can write such a text too. */
+const NO_SOCKET = /^No connection established\. Last error: Error: connect (E[A-Z0-9]+) /
 
-/** Why a Unix socket could not be connected to, by its path; none for any other failure. */
-export const noSocket = (code: number, text: string): Reason.TransportErrorReason | undefined => {
-  const [, error, path] = (code === 14 && NO_SOCKET.exec(text)) || []
-  if (path === undefined) return undefined
+/** As it may be shown, and whole: no system has longer ones. */
+export const shown = (path: string): string => cleaned(path, 4096)
+
+/** Why the Unix socket that was dialled could not be connected to; none for any other failure. */
+export const noSocket = (
+  code: number,
+  text: string,
+  socket: string
+): Reason.TransportErrorReason | undefined => {
+  const error = code === 14 ? NO_SOCKET.exec(text)?.[1] : undefined
+  if (error === undefined || !(error in constants.errno)) return undefined
+  const path = shown(socket)
   switch (error) {
     case "ENOENT":
       return new Reason.SocketNotFound({ message: `there is no socket ${path}: is the service running?` })
@@ -41,7 +50,7 @@ export const noSocket = (code: number, text: string): Reason.TransportErrorReaso
     case "EINVAL":
     case "ENAMETOOLONG":
       return new Reason.ConnectionFailed({
-        message: `the path of the socket is too long (107 bytes on Linux, 103 elsewhere): ${path}`
+        message: `the path of the socket is too long (108 bytes are taken on Linux, some fewer elsewhere): ${path}`
       })
   }
   return new Reason.ConnectionFailed({ message: `the socket ${path} cannot be reached (${error})` })

@@ -8,7 +8,7 @@ import * as AuthError from "@latchkey/core/AuthError"
 import * as Reason from "@latchkey/core/TransportError"
 import { GrpcStatus } from "@latchkey/grpc"
 import type { LoginError, StatusError } from "../SignIn.ts"
-import { cloudSaid, refused } from "./cloudSaid.ts"
+import { cloudSaid, refused, untold } from "./cloudSaid.ts"
 import type { Where } from "./where.ts"
 
 interface Row<E> {
@@ -41,19 +41,14 @@ const ofLogin: ReadonlyArray<Row<LoginError>> = [
   },
   {
     code: 16,
-    text: /\bHTTP (\d{3})\b/,
+    text: /\bHTTP (\d+)/,
     error: (where, found) => cloudSaid(where, Number(found?.[1]))
   },
   {
     code: 16,
     text: /^Login failed\.?$/,
     error: (where) =>
-      new AuthError.ServerError({
-        ...where,
-        message:
-          "the login failed and the game does not tell why: most likely it cannot reach its cloud; try again later",
-        status: 16
-      })
+      untold(where, "the game does not tell why the login failed: most likely it cannot reach its cloud")
   },
   {
     code: 16,
@@ -68,6 +63,17 @@ const ofLogin: ReadonlyArray<Row<LoginError>> = [
         ...where,
         precondition: "TotpRequired",
         message: "the account has a second factor: repeat the login with its code"
+      })
+  },
+  {
+    code: 9,
+    text: SECOND_FACTOR,
+    given: true,
+    error: (where) =>
+      new AuthError.FailedPrecondition({
+        ...where,
+        precondition: "NotReady",
+        message: "the game asks for a code although one was sent: try again with a fresh one"
       })
   }
 ]

@@ -33,24 +33,23 @@ export const make = (
     method: GrpcMethod.GrpcMethod<I, O>,
     input: I,
     given: Duration.Input,
-    meaning: (status: GrpcStatus.GrpcStatus) => E
+    meaning: (error: GrpcStatus.GrpcStatus | StatusError) => E
   ) =>
     Arguments.duration(where, "timeout", given).pipe(
       Effect.flatMap((timeout) => channel.unary(method, input, { timeout })),
       Effect.mapError((error) => {
         switch (error._tag) {
-          case "GrpcStatus":
-            return meaning(error)
           // What a web server says. The mod knows neither tokens nor permissions.
           case "InvalidToken":
           case "PermissionDenied":
             return new InvalidResponse({ ...where, message: "what answers there is not the mod" })
         }
-        return error
+        return meaning(error)
       })
     )
 
-  const failure = (status: GrpcStatus.GrpcStatus): StatusError => Answer.failure(where, status)
+  const failure = (error: GrpcStatus.GrpcStatus | StatusError): StatusError =>
+    error._tag === "GrpcStatus" ? Answer.failure(where, error) : error
 
   return {
     login: Effect.fnUntraced(function* (credentials, options) {
@@ -62,12 +61,20 @@ export const make = (
         totp: totp && Redacted.value(totp),
         rememberMe
       }
-      const response = yield* call(
-        Wire.login,
-        request,
-        options?.timeout ?? forAll ?? CHANGE_TIMEOUT,
-        (status) => Answer.loginFailure(where, status, totp !== undefined)
-      ).pipe(Effect.mapError((error) => Told.maybeLoggedIn(where, error)))
+      const timeout = yield* Arguments.duration(
+        where,
+        "timeout",
+        options?.timeout ?? forAll ?? CHANGE_TIMEOUT
+      )
+      // A login that fails here was not sent: nobody is signed in by it.
+      const [took] = yield* Effect.timed(channel.connect(undefined, { timeout }))
+      const left = Duration.max(Duration.subtract(timeout, took), Duration.millis(1))
+      const response = yield* call(Wire.login, request, left, (error) =>
+        Told.maybeLoggedIn(
+          where,
+          error._tag === "GrpcStatus" ? Answer.loginFailure(where, error, totp !== undefined) : error
+        )
+      )
       return yield* Told.loggedIn(where, response)
     }),
     logout: (options) =>

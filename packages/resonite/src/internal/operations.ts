@@ -4,7 +4,6 @@ import type { Revocation } from "@latchkey/core/Provider"
 import type { Session } from "@latchkey/core/Session"
 import type { GrpcChannel } from "@latchkey/grpc"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type { Options, Resonite } from "../Resonite.ts"
 import type { StatusError } from "../SignIn.ts"
 import * as Arguments from "./arguments.ts"
@@ -46,17 +45,18 @@ export const make = Effect.fnUntraced(function* (
       ),
     signIn: Effect.fnUntraced(function* (credentials, options) {
       const won = yield* game.login(credentials, options)
-      return yield* Sessions.won(where, won, credentials.credential)
+      return yield* Sessions.won(where, won)
     }, traced("Resonite.signIn")),
     provider: {
       name: where.provider,
       instance: where.instance,
       rotates: false,
-      renewAfter: () => Option.none(),
       refresh: Effect.fnUntraced(function* (session) {
         yield* isHere(session)
         const now = yield* game.status()
-        if (now.loggedIn && Sessions.isOf(session, now)) return yield* Sessions.seen(session, now)
+        const owner = now.loggedIn ? Sessions.ownerOf(session, now) : "Nobody"
+        if (owner === "Same") return yield* Sessions.seen(session, now)
+        if (owner === "Unknown") return session
         return yield* new SessionExpired({
           ...where,
           message: now.loggedIn
@@ -68,7 +68,7 @@ export const make = Effect.fnUntraced(function* (
         yield* isHere(session)
         const now = yield* game.status()
         // A game that is starting says that it is logged out: only its logout tells.
-        if (!now.loggedIn || Sessions.isOf(session, now)) yield* game.logout()
+        if (!now.loggedIn || Sessions.ownerOf(session, now) !== "Other") yield* game.logout()
         return "Revoked"
       }, traced("Resonite.revoke"))
     }

@@ -21,13 +21,12 @@ const make = (key: SessionKey, id: string | undefined, name: string | undefined)
       })
   )
 
-/** The session of a fresh login: under the user's id or name, or, where the game knows neither yet, under what was given. */
-export const won = (
-  where: Where,
-  { userId, userName }: AuthStatus,
-  credential: string
-): Effect.Effect<Session> =>
-  make(new SessionKey({ ...where, account: userId ?? userName ?? credential }), userId, userName)
+/**
+ * The session of a fresh login: under the user's id, or name, or neither, where the game knows neither yet. A game holds
+ * one sign-in at a time; and what was typed in to sign in is for the game alone.
+ */
+export const won = (where: Where, { userId, userName }: AuthStatus): Effect.Effect<Session> =>
+  make(new SessionKey({ ...where, account: userId ?? userName ?? "unknown" }), userId, userName)
 
 /** The same session, seen again. What was known about its account stays known. */
 export const seen = ({ account, key }: Session, { userId, userName }: AuthStatus): Effect.Effect<Session> =>
@@ -35,12 +34,13 @@ export const seen = ({ account, key }: Session, { userId, userName }: AuthStatus
 
 const isId = (account: string): boolean => account.startsWith("U-")
 
-/**
- * Whether the user of the status may be the session's: by id where both have one, else by name. A game that knows neither
- * yet has the benefit of the doubt, and so has a session that was won from one.
- */
-export const isOf = ({ account, key }: Session, { userId, userName }: AuthStatus): boolean => {
-  const id = account.id ?? (isId(key.account) ? key.account : undefined)
-  if (id !== undefined && userId !== undefined) return id === userId
-  return account.name === undefined || userName === undefined || account.name === userName
+/** Whose a status is that says logged in, as a session sees it. */
+type Owner = "Same" | "Other" | "Unknown"
+
+/** By id where both have one, else by name where both have one. A name may look like an id. */
+export const ownerOf = ({ account, key }: Session, { userId, userName }: AuthStatus): Owner => {
+  const id = account.id ?? (account.name === undefined && isId(key.account) ? key.account : undefined)
+  if (id !== undefined && userId !== undefined) return id === userId ? "Same" : "Other"
+  if (account.name === undefined || userName === undefined) return "Unknown"
+  return account.name === userName ? "Same" : "Other"
 }

@@ -1,7 +1,7 @@
 /** Which sockets there are. */
 import { TransportError } from "@latchkey/core/AuthError"
 import { AmbiguousSocket, ConnectionFailed, SocketNotFound } from "@latchkey/core/TransportError"
-import * as Duration from "effect/Duration"
+import { GrpcStatus } from "@latchkey/grpc"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { readdir, stat } from "node:fs/promises"
@@ -10,47 +10,63 @@ import { join } from "node:path"
 import { DIRECTORY, SOCKET } from "./environment.ts"
 import { PATTERN, type Where } from "./where.ts"
 
-const isMatch = (name: string): boolean => /^resonite-[^]*\.sock$/.test(name)
+/** The paths of the sockets among the names in a directory, in lexicographic order. */
+export const matches = (directory: string, names: ReadonlyArray<string>): ReadonlyArray<string> =>
+  names
+    .filter((name) => /^resonite-[^]*\.sock$/.test(name))
+    .toSorted()
+    .map((name) => join(directory, name))
 
-/** A socket that takes longer may be anything. */
-const PATIENCE = Duration.seconds(1)
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : ""
 
-/** Whether somebody listens there is found out by connecting, and by nothing else. */
-const refuses = (path: string): Effect.Effect<boolean> =>
-  Effect.callback<boolean>((resume) => {
+/**
+ * Why nobody can be reached there, as a system says at once; `""` where somebody is. That is found out by connecting, and
+ * by nothing else.
+ */
+const trouble = (path: string): Effect.Effect<string> =>
+  Effect.callback((resume) => {
     const socket = connect({ path })
-    socket.once("connect", () => resume(Effect.succeed(false)))
-    socket.on("error", () => resume(Effect.succeed(true)))
+    const end = (code: string) => {
+      socket.destroy()
+      resume(Effect.succeed(code))
+    }
+    socket.once("connect", () => end(""))
+    socket.on("error", (error) => end(codeOf(error)))
     return Effect.sync(() => socket.destroy())
-  }).pipe(
-    Effect.timeoutOption(PATIENCE),
-    Effect.map((refused) => Option.getOrElse(refused, () => false))
-  )
+  })
+
+/** As it may be shown, and whole: no system has longer ones. */
+const shown = (path: string): string => GrpcStatus.cleaned(path, 4096)
 
 const notFound = (where: Where, directory: string, error?: unknown): TransportError => {
-  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : ""
+  const code = codeOf(error)
+  const name = shown(directory)
   const why =
     code === ""
-      ? `nothing matches ${PATTERN} in ${directory}`
+      ? `nothing matches ${PATTERN} in ${name}`
       : code === "ENOENT"
-        ? `there is no directory ${directory} to look for ${PATTERN} in`
-        : `${directory} cannot be searched for ${PATTERN} (${code})`
+        ? `there is no directory ${name} to look for ${PATTERN} in`
+        : `${name} cannot be searched for ${PATTERN} (${code})`
   const message = `${why}; start the game with the mod, or set ${SOCKET} or ${DIRECTORY}`
   return TransportError.because(where, new SocketNotFound({ message }))
 }
 
-/** Names those that refuse a connection: a game that was killed leaves its socket behind. */
+/** Says which ones are of no use: a game that was killed leaves its socket behind. */
 const ambiguous = Effect.fnUntraced(function* (
   where: Where,
   directory: string,
   paths: ReadonlyArray<string>
 ): Effect.fn.Return<never, TransportError> {
-  const dead = yield* Effect.filter(paths, refuses, { concurrency: "unbounded" })
-  const advice =
-    dead.length === 0
-      ? "all of them take connections"
-      : `left behind by games that have ended, it seems: ${dead.join(", ")}`
-  const message = `several sockets match ${PATTERN} in ${directory}: ${paths.join(", ")}; set ${SOCKET} to one of them; ${advice}`
+  const troubles = yield* Effect.forEach(paths, trouble, { concurrency: "unbounded" })
+  const those = (what: string, codes: ReadonlyArray<string>): string => {
+    const found = paths.filter((_, index) => codes.includes(troubles[index] ?? ""))
+    return found.length === 0 ? "" : `; ${what}, it seems: ${found.map(shown).join(", ")}`
+  }
+  // Any other trouble does not keep a socket from being in use.
+  const dead = those("left behind by games that have ended", ["ECONNREFUSED", "ENOTSOCK"])
+  const foreign = those("of another user", ["EACCES", "EPERM"])
+  const message = `several sockets match ${PATTERN} in ${shown(directory)}: ${paths.map(shown).join(", ")}; set ${SOCKET} to one of them${dead}${foreign}`
   return yield* TransportError.because(where, new AmbiguousSocket({ message }))
 })
 
@@ -63,10 +79,7 @@ export const only = Effect.fnUntraced(function* (
     try: () => readdir(directory),
     catch: (error) => notFound(where, directory, error)
   })
-  const paths = names
-    .filter(isMatch)
-    .toSorted()
-    .map((name) => join(directory, name))
+  const paths = matches(directory, names)
   const [path, ...others] = paths
   if (path === undefined) return yield* notFound(where, directory)
   return others.length === 0 ? path : yield* ambiguous(where, directory, paths)
@@ -79,7 +92,7 @@ export const usable = (where: Where, path: string): Effect.Effect<string, Transp
       ? Effect.fail(
           TransportError.because(
             where,
-            new ConnectionFailed({ message: `${path} is not a socket: name the one of the game` })
+            new ConnectionFailed({ message: `${shown(path)} is not a socket: name the one of the game` })
           )
         )
       : Effect.succeed(path)

@@ -29,17 +29,25 @@ export const loggedIn = (where: Where, response: Wire): Effect.Effect<AuthStatus
 
 const MAYBE = "the game may be signed in all the same: ask for its status before you sign in again"
 
-/** The game does not hear that nobody waits for a login any more (contract, section 2.5). */
+/**
+ * What became of a login that was sent, and has no answer that can be read. The game does not hear that nobody waits for it
+ * any more (contract, section 2.5).
+ */
 export const maybeLoggedIn = (where: Where, error: LoginError): LoginError => {
+  if (error._tag === "InvalidResponse") {
+    const { code } = error
+    const message = `${error.message}; ${MAYBE}`
+    return new InvalidResponse({ ...where, message, ...(code !== undefined && { code }) })
+  }
   if (error._tag !== "TransportError") return error
+  const message = `${error.reason.message}; ${MAYBE}`
   switch (error.reason._tag) {
     case "TimedOut":
-      return TransportError.because(
-        where,
-        new Reason.TimedOut({ message: `no answer came in time; ${MAYBE}` })
-      )
+      return TransportError.because(where, new Reason.TimedOut({ message }))
     case "Closed":
-      return TransportError.because(where, new Reason.Closed({ message: `the connection ended; ${MAYBE}` }))
+      return TransportError.because(where, new Reason.Closed({ message }))
+    case "MessageTooLarge":
+      return TransportError.because(where, new Reason.MessageTooLarge({ message }))
   }
   return error
 }

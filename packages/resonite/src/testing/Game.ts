@@ -69,7 +69,7 @@ export class Game extends Context.Service<
     readonly loginInGame: (account: Account) => Effect.Effect<void>
     /** The player signs out, in the game. */
     readonly logoutInGame: Effect.Effect<void>
-    /** Ends the game, its socket and every connection. */
+    /** Ends the game, its socket and every connection, with the calls on it. */
     readonly stop: Effect.Effect<void>
     /** Starts it on the same socket, if it is not running. A session is there again if it was to be remembered. */
     readonly start: Effect.Effect<void>
@@ -149,10 +149,9 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
       const end = Effect.andThen(stop, Effect.sync(engine.restart))
       return {
         addAccount: (account) => Effect.sync(() => void engine.accounts.push(account)),
-        setStarting: (isStarting) => Effect.sync(() => void Object.assign(engine, { isStarting })),
-        setBridgeMissing: (isBridgeMissing) =>
-          Effect.sync(() => void Object.assign(engine, { isBridgeMissing })),
-        setCloud: (cloud) => Effect.sync(() => void Object.assign(engine, { cloud })),
+        setStarting: (isStarting) => Effect.sync(() => void (engine.isStarting = isStarting)),
+        setBridgeMissing: (isMissing) => Effect.sync(() => void (engine.isBridgeMissing = isMissing)),
+        setCloud: (cloud) => Effect.sync(() => void (engine.cloud = cloud)),
         setSessionExpires: (nanos) => Effect.sync(() => engine.setExpires(nanos)),
         loginInGame: (account) => Effect.map(Clock.currentTimeMillis, (now) => engine.become(account, now)),
         logoutInGame: Effect.map(Clock.currentTimeMillis, (now) => engine.become(undefined, now)),

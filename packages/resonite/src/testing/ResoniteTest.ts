@@ -4,9 +4,10 @@
  * @since 0.1.0
  */
 import { type InvalidRequest, TransportError } from "@latchkey/core/AuthError"
-import { SocketNotFound } from "@latchkey/core/TransportError"
+import { Closed, SocketNotFound } from "@latchkey/core/TransportError"
 import { GrpcMemory } from "@latchkey/grpc/testing"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Operations from "../internal/operations.ts"
@@ -35,22 +36,33 @@ export const layer = (options: Options = {}): Layer.Layer<Resonite | Game.Game, 
       const { control, faults, handlers } = yield* Game.make(options)
       const here = where(undefined)
       const channel = yield* GrpcMemory.make({ ...here, handlers, faults })
-      let isRunning = true
+      const cut = TransportError.because(
+        here,
+        new Closed({ message: "the game ended in the middle of the call" })
+      )
+      /** Fails when the game stops; none while it is stopped. */
+      let running: Deferred.Deferred<never, TransportError> | undefined = Deferred.makeUnsafe()
       const gone = TransportError.because(here, new SocketNotFound({ message: "the game is not running" }))
       const client = yield* Operations.make(
         {
           ...channel,
           unary: (method, input, call) =>
-            Effect.suspend(() => (isRunning ? channel.unary(method, input, call) : Effect.fail(gone)))
+            Effect.suspend(() =>
+              running === undefined
+                ? Effect.fail(gone)
+                : Effect.raceFirst(channel.unary(method, input, call), Deferred.await(running))
+            )
         },
         here,
         options.client ?? {}
       )
       const start = Effect.sync(() => {
-        isRunning = true
+        running ??= Deferred.makeUnsafe()
       })
-      const stop = Effect.sync(() => {
-        isRunning = false
+      const stop = Effect.suspend(() => {
+        const ended = running
+        running = undefined
+        return ended === undefined ? Effect.void : Effect.asVoid(Deferred.fail(ended, cut))
       })
       return Context.make(Resonite, client).pipe(
         Context.add(Game.Game, control({ start, stop, startAnew: start }))

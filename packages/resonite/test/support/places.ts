@@ -20,6 +20,16 @@ export const touch = (path: string): Effect.Effect<string> =>
     return path
   })
 
+/** Anybody but root, for whom there are no permissions. */
+export const asNobody = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  process.getuid?.() === 0
+    ? Effect.acquireUseRelease(
+        Effect.sync(() => process.seteuid?.(65_534)),
+        () => effect,
+        () => Effect.sync(() => process.seteuid?.(0))
+      )
+    : effect
+
 /** Nothing but these variables. A record that is changed later changes what they are. */
 export const environment = (variables: Record<string, string>): ConfigProvider.ConfigProvider =>
   ConfigProvider.fromEnvRecord(variables)
@@ -46,6 +56,8 @@ export const listening = (path: string, server: Server = createServer()) =>
         accepted++
         sockets.add(socket)
         socket.on("error", () => {})
+        socket.once("close", () => sockets.delete(socket))
+        socket.resume()
       })
       await mkdir(dirname(path), { recursive: true })
       server.listen({ path })

@@ -1,6 +1,8 @@
+import { GrpcFaults } from "@latchkey/grpc/testing"
 import { Effect } from "effect"
 import * as Wire from "../../src/internal/wire.ts"
 import { Game } from "../../src/testing.ts"
+import { until } from "./until.ts"
 
 export const LOGIN = Wire.login.path
 
@@ -12,3 +14,12 @@ export const STATUS = Wire.status.path
 export const lastSent = Effect.flatMap(Game, (game) =>
   Effect.map(game.requests, (requests) => requests.at(-1))
 )
+
+/** A call that the game has taken, and does not answer. */
+export const inFlight = Effect.fnUntraced(function* <A, E>(call: Effect.Effect<A, E>) {
+  const game = yield* Game
+  yield* game.faults.push(GrpcFaults.GrpcFault.Silent())
+  const fiber = yield* Effect.forkChild(call, { startImmediately: true })
+  yield* until(Effect.map(game.faults.pending, (pending) => pending === 0))
+  return fiber
+})

@@ -1,11 +1,11 @@
 import { assert, describe, type Vitest } from "@effect/vitest"
 import { GrpcFaults } from "@latchkey/grpc/testing"
-import { DateTime, Duration, Effect, type Layer, Option, Redacted, type Scope } from "effect"
+import { DateTime, Duration, Effect, Fiber, type Layer, Option, Redacted, type Scope } from "effect"
 import { type Options, type LoginError, Resonite, type StatusError } from "../../src/index.ts"
 import { Game } from "../../src/testing.ts"
 import type { Options as GameOptions } from "../../src/testing/Game.ts"
 import { fails, failsBecause } from "./fails.ts"
-import { lastSent, LOGIN, LOGOUT, STATUS } from "./sent.ts"
+import { inFlight, lastSent, LOGIN, LOGOUT, STATUS } from "./sent.ts"
 import { bytes, hex, int64, loggedIn, message } from "./wire.ts"
 
 const { GrpcFault } = GrpcFaults
@@ -54,6 +54,10 @@ const after = Effect.fnUntraced(function* (status: number, details: string) {
     status: yield* failure(resonite.status())
   }
 })
+
+/** Whether a login says more than another call that failed in the same way, which it repeats. */
+const isAdvised = (login: LoginError, other: StatusError): boolean =>
+  login.message !== other.message && login.message.startsWith(other.message)
 
 /** What every game must do, whatever carries the calls. */
 export const suite = (
@@ -401,6 +405,7 @@ export const suite = (
           const resonite = yield* Resonite
           const required = yield* fails("FailedPrecondition", resonite.login(grace))
           assert.strictEqual(required.precondition, "TotpRequired")
+          yield* resonite.login(ada)
           yield* game.setStarting(true)
           for (const call of [resonite.login(grace), resonite.logout()]) {
             const error = yield* fails("FailedPrecondition", call)
@@ -409,6 +414,7 @@ export const suite = (
           }
           assert.isFalse((yield* resonite.status()).loggedIn)
           yield* game.setStarting(false)
+          assert.isTrue((yield* resonite.status()).loggedIn)
           for (const error of Object.values(yield* after(9, "not today"))) {
             assert.deepInclude(error, { _tag: "FailedPrecondition", precondition: "NotReady" })
           }
@@ -491,6 +497,20 @@ export const suite = (
       )
 
       test(
+        "resonite-23: no text is shown with what cannot be seen, or at any length",
+        Effect.gen(function* () {
+          for (const status of [2, 13, 3, 99]) {
+            const errors = yield* after(status, `one\u001b[31m\u0085\u202etwo ${"long ".repeat(200)}`)
+            for (const error of [errors.status, errors.logout]) {
+              assert.notMatch(error.message, /[\p{C}\p{Zl}\p{Zp}]/u)
+              assert.include(error.message, "one[31mtwo")
+              assert.isBelow(error.message.length, 300)
+            }
+          }
+        })
+      )
+
+      test(
         "resonite-24: a text arrives decoded",
         Effect.gen(function* () {
           const text = "Auth bridge faulted: 100 % für 猫, %41"
@@ -531,11 +551,42 @@ export const suite = (
           yield* game.faults.push(GrpcFault.DropBefore(), { path: LOGOUT })
           const logout = yield* failsBecause("Closed", resonite.logout())
           assert.isTrue((yield* resonite.status()).loggedIn)
-          assert.notStrictEqual(login.message, logout.message, "a login has advice of its own")
+          assert.isTrue(isAdvised(login, logout))
           yield* game.faults.push(GrpcFault.Status({ code: 4, details: "" }), { times: 2 })
           const late = yield* failsBecause("TimedOut", resonite.login(ada))
           const other = yield* failsBecause("TimedOut", resonite.logout())
-          assert.notStrictEqual(late.message, other.message)
+          assert.isTrue(isAdvised(late, other))
+        })
+      )
+
+      test(
+        "a login whose answer broke off has succeeded",
+        Effect.gen(function* () {
+          const game = yield* Game
+          const resonite = yield* Resonite
+          for (const fault of [GrpcFault.Truncated(), GrpcFault.NoTrailers()]) {
+            yield* game.faults.push(fault, { path: LOGIN })
+            const login = yield* fails("InvalidResponse", resonite.login(ada))
+            assert.isTrue((yield* resonite.status()).loggedIn)
+            yield* game.faults.push(fault, { path: LOGOUT })
+            const logout = yield* fails("InvalidResponse", resonite.logout())
+            assert.isTrue(isAdvised(login, logout))
+            assert.strictEqual(login.code, logout.code)
+          }
+          yield* game.faults.push(GrpcFault.Oversized({ bytes: 101 * 2 ** 20 }), { times: 2 })
+          const login = yield* failsBecause("MessageTooLarge", resonite.login(ada))
+          assert.isTrue(isAdvised(login, yield* failsBecause("MessageTooLarge", resonite.logout())))
+        })
+      )
+
+      test(
+        "a login that was not sent has not",
+        Effect.gen(function* () {
+          const game = yield* Game
+          const resonite = yield* Resonite
+          yield* game.stop
+          const login = yield* failsBecause("SocketNotFound", resonite.login(ada))
+          assert.isFalse(isAdvised(login, yield* failsBecause("SocketNotFound", resonite.logout())))
         })
       )
     })
@@ -557,6 +608,25 @@ export const suite = (
           assert.isFalse((yield* resonite.status()).loggedIn)
           const again = yield* resonite.login({ credential: "alice", password: alice.password })
           assert.strictEqual(again.sessionExpiresUnixNanos, 1893456000123456700n)
+        })
+      )
+
+      test(
+        "a game that stops cuts the calls it has taken off, and is there again after a restart",
+        Effect.gen(function* () {
+          const game = yield* Game
+          const resonite = yield* Resonite
+          yield* resonite.login(ada)
+          for (const again of [game.start, game.restart]) {
+            const call = yield* inFlight(resonite.status())
+            yield* game.stop
+            yield* failsBecause("Closed", Fiber.join(call))
+            yield* failsBecause("SocketNotFound", resonite.status())
+            yield* game.stop
+            yield* again
+            yield* game.start
+            assert.isTrue((yield* resonite.status()).loggedIn, "it was to be remembered")
+          }
         })
       )
 
