@@ -7,7 +7,7 @@ import { Headers } from "effect/http"
 import { TestClock } from "effect/testing"
 import * as Answer from "../src/internal/answer.ts"
 import { reason } from "../src/internal/whatBroke.ts"
-import { fails, failsBecause } from "./support/fails.ts"
+import { fails, failsBecause } from "../../../test/support/fails.ts"
 import { answering, over } from "./support/over.ts"
 
 const where = { provider: "cryosparc", instance: "http://localhost:39000" }

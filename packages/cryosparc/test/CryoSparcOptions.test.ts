@@ -6,7 +6,7 @@ import { HttpClient } from "effect/http"
 import { CryoSparc, type Options } from "../src/index.ts"
 import * as Address from "../src/internal/address.ts"
 import { CryoSparcTest, Instance } from "../src/testing.ts"
-import { fails, failsBecause } from "./support/fails.ts"
+import { fails, failsBecause } from "../../../test/support/fails.ts"
 import { answering, build, over } from "./support/over.ts"
 
 const ada = { email: "ada@example.com", password: Redacted.make("correct-horse") }

@@ -8,7 +8,7 @@ import { DateTime, Effect, Fiber, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { CryoSparc } from "../src/index.ts"
 import { CryoSparcTest, Instance } from "../src/testing.ts"
-import { fails } from "./support/fails.ts"
+import { fails } from "../../../test/support/fails.ts"
 import { build } from "./support/over.ts"
 
 const { HttpFault } = HttpFaults

@@ -12,9 +12,9 @@ import { once } from "node:events"
 import { createServer, type Socket } from "node:net"
 import { CryoSparc, type Options } from "../src/index.ts"
 import { CryoSparcEmulator, CryoSparcTest, Instance } from "../src/testing.ts"
-import { fails, failsBecause } from "./support/fails.ts"
+import { fails, failsBecause } from "../../../test/support/fails.ts"
 import { answering, build } from "./support/over.ts"
-import { until } from "./support/until.ts"
+import { until } from "../../../test/support/until.ts"
 
 const { HttpFault } = HttpFaults
 

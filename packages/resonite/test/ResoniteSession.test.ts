@@ -5,7 +5,7 @@ import { DateTime, Duration, Effect, Layer, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { Resonite } from "../src/index.ts"
 import { Game, ResoniteTest } from "../src/testing.ts"
-import { fails, failsBecause } from "./support/fails.ts"
+import { fails, failsBecause } from "../../../test/support/fails.ts"
 import { LOGIN, LOGOUT, STATUS } from "./support/sent.ts"
 import { bytes, hex, int64, message } from "./support/wire.ts"
 

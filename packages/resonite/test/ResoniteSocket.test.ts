@@ -7,7 +7,7 @@ import { Resonite, ResoniteSocket } from "../src/index.ts"
 import { matches } from "../src/internal/sockets.ts"
 import { where } from "../src/internal/where.ts"
 import { ResoniteEmulator } from "../src/testing.ts"
-import { failsBecause } from "./support/fails.ts"
+import { failsBecause } from "../../../test/support/fails.ts"
 import {
   asNobody,
   client,
@@ -18,7 +18,7 @@ import {
   touch,
   within
 } from "./support/places.ts"
-import { until } from "./support/until.ts"
+import { until } from "../../../test/support/until.ts"
 
 const { find } = ResoniteSocket
 

@@ -14,10 +14,10 @@ import * as Operations from "../src/internal/operations.ts"
 import { only } from "../src/internal/sockets.ts"
 import { where } from "../src/internal/where.ts"
 import { Game, ResoniteEmulator } from "../src/testing.ts"
-import { fails, failsBecause } from "./support/fails.ts"
+import { fails, failsBecause } from "../../../test/support/fails.ts"
 import { asNobody, client, deadSocket, listening, temporary, touch } from "./support/places.ts"
 import { inFlight, LOGIN, LOGOUT, STATUS } from "./support/sent.ts"
-import { until } from "./support/until.ts"
+import { until } from "../../../test/support/until.ts"
 import { bytes } from "./support/wire.ts"
 
 const { GrpcFault } = GrpcFaults

@@ -4,7 +4,7 @@ import { GetAuthTokenResponse } from "../src/gen/bosdyn/api/auth.ts"
 import { RobotIdResponse } from "../src/gen/bosdyn/api/robot_id.ts"
 import * as Answer from "../src/internal/answer.ts"
 import * as Identity from "../src/internal/identity.ts"
-import { fails } from "./support/fails.ts"
+import { fails } from "../../../test/support/fails.ts"
 import { answer } from "./support/wire.ts"
 
 const where: Answer.Where = { provider: "robot", instance: "BD-1" }

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Redacted } from "effect"
 import { Robot } from "../src/index.ts"
 import { RobotTest, Spot } from "../src/testing.ts"
-import { fails } from "./support/fails.ts"
+import { fails } from "../../../test/support/fails.ts"
 import { sent } from "./support/sent.ts"
 
 const prompted = { username: "prompted", password: Redacted.make("prompted-horse") }

@@ -9,7 +9,7 @@ import { Robot } from "../src/index.ts"
 import { RobotTest, Spot } from "../src/testing.ts"
 import * as Spots from "../src/testing/Spot.ts"
 import { echo, echoing } from "./support/echo.ts"
-import { fails, failsBecause } from "./support/fails.ts"
+import { fails, failsBecause } from "../../../test/support/fails.ts"
 import { onceNoticed } from "./support/onceNoticed.ts"
 import { AUTH, ROBOT_ID } from "./support/sent.ts"
 

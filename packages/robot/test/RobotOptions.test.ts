@@ -19,7 +19,7 @@ import { type Options, Robot, type SignInError } from "../src/index.ts"
 import * as Address from "../src/internal/address.ts"
 import { RobotEmulator, RobotTest, Spot } from "../src/testing.ts"
 import { echo, echoing } from "./support/echo.ts"
-import { fails, failsBecause } from "./support/fails.ts"
+import { fails, failsBecause } from "../../../test/support/fails.ts"
 
 /** The last one as it would come from a program without types. */
 const NO_DURATIONS: ReadonlyArray<Duration.Input> = [

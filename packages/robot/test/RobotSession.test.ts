@@ -6,7 +6,7 @@ import { Duration, Effect, Fiber, Layer, Option, Random, Redacted } from "effect
 import { TestClock } from "effect/testing"
 import { Robot } from "../src/index.ts"
 import { RobotTest, Spot } from "../src/testing.ts"
-import { fails, failsBecause } from "./support/fails.ts"
+import { fails, failsBecause } from "../../../test/support/fails.ts"
 import { AUTH, sent } from "./support/sent.ts"
 
 const { GrpcFault } = GrpcFaults

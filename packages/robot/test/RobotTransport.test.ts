@@ -7,10 +7,10 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { type Options, Robot } from "../src/index.ts"
 import { RobotEmulator, RobotTest, Spot } from "../src/testing.ts"
-import { fails, failsBecause } from "./support/fails.ts"
+import { fails, failsBecause } from "../../../test/support/fails.ts"
 import { AUTH, identified, ROBOT_ID, sent } from "./support/sent.ts"
 import { freePort, http1, robotAt, tcp, tls } from "./support/servers.ts"
-import { until } from "./support/until.ts"
+import { until } from "../../../test/support/until.ts"
 import { answer, bytes, message } from "./support/wire.ts"
 
 const { GrpcFault } = GrpcFaults

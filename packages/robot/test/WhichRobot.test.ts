@@ -5,7 +5,7 @@ import { Deferred, Duration, Effect, Exit, Fiber, Schema, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as WhichRobot from "../src/internal/whichRobot.ts"
 import { RobotId } from "../src/RobotId.ts"
-import { failsBecause } from "./support/fails.ts"
+import { failsBecause } from "../../../test/support/fails.ts"
 
 const ID = "id.spot.robot"
 const AUTH = "auth.spot.robot"

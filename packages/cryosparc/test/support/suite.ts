@@ -7,9 +7,9 @@ import { createHash } from "node:crypto"
 import { CryoSparc, type LoginError } from "../../src/index.ts"
 import { Instance } from "../../src/testing.ts"
 import type * as InstanceOptions from "../../src/testing/Instance.ts"
-import { fails, failsBecause } from "./fails.ts"
+import { fails, failsBecause } from "../../../../test/support/fails.ts"
 import { form } from "./form.ts"
-import { until } from "./until.ts"
+import { until } from "../../../../test/support/until.ts"
 
 const { HttpFault } = HttpFaults
 

@@ -2,7 +2,7 @@ import { GrpcFaults } from "@latchkey/grpc/testing"
 import { Effect } from "effect"
 import * as Wire from "../../src/internal/wire.ts"
 import { Game } from "../../src/testing.ts"
-import { until } from "./until.ts"
+import { until } from "../../../../test/support/until.ts"
 
 export const LOGIN = Wire.login.path
 

@@ -4,7 +4,7 @@ import { DateTime, Duration, Effect, Fiber, type Layer, Option, Redacted, type S
 import { type Options, type LoginError, Resonite, type StatusError } from "../../src/index.ts"
 import { Game } from "../../src/testing.ts"
 import type { Options as GameOptions } from "../../src/testing/Game.ts"
-import { fails, failsBecause } from "./fails.ts"
+import { fails, failsBecause } from "../../../../test/support/fails.ts"
 import { inFlight, lastSent, LOGIN, LOGOUT, STATUS } from "./sent.ts"
 import { bytes, hex, int64, loggedIn, message } from "./wire.ts"
 

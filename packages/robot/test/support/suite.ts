@@ -9,10 +9,10 @@ import type * as SpotOptions from "../../src/testing/Spot.ts"
 import { GrpcFaults } from "@latchkey/grpc/testing"
 import { type NotAuthenticated, Session, SessionKey } from "@latchkey/core"
 import { echo, echoing } from "./echo.ts"
-import { fails, failsBecause } from "./fails.ts"
+import { fails, failsBecause } from "../../../../test/support/fails.ts"
 import { onceNoticed } from "./onceNoticed.ts"
 import { AUTH, idRequests, ROBOT_ID, sent } from "./sent.ts"
-import { until } from "./until.ts"
+import { until } from "../../../../test/support/until.ts"
 
 const { GrpcFault } = GrpcFaults
 
