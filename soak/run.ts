@@ -9,6 +9,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import { setImmediate } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { numberOf } from "./tokens.ts"
@@ -74,6 +75,8 @@ const reads = (least: number, tokens: number): Promise<Line> =>
     const seen = new Set<number>()
     let count = 0
     for (; count < least || seen.size < tokens; count++) {
+      // Without a turn of the event loop nobody would hear the writer, and it would wait for that.
+      await setImmediate()
       if (writer.process.exitCode !== null) throw new Error("the writer ended by itself")
       if (count % 2 === 0) {
         const numbers = numbersIn(path)
