@@ -7,13 +7,13 @@
  */
 import { randomUUID } from "node:crypto"
 import {
-  chownSync,
   closeSync,
   constants,
   existsSync,
   fstatSync,
   fsyncSync,
   futimesSync,
+  lchownSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -60,11 +60,14 @@ export const makePrivateFile = (path: string): void => {
   }
 }
 
-/** What root makes among the files of somebody else belongs to them: they could not use it otherwise. */
+/**
+ * What root makes among the files of somebody else belongs to them: they could not use it otherwise. They may put a link in
+ * its place in that instant: it is not followed.
+ */
 const giveAway = (path: string, like: string): void => {
   if (process.getuid?.() !== 0) return
   const owner = statSync(like, { throwIfNoEntry: false })
-  if (owner !== undefined && owner.uid !== 0) chownSync(path, owner.uid, owner.gid)
+  if (owner !== undefined && owner.uid !== 0) lchownSync(path, owner.uid, owner.gid)
 }
 
 export interface Write {
