@@ -27,7 +27,7 @@ const verdict = ({ ratio, target }: Result): string => {
 }
 
 const asked = process.argv.slice(2)
-const unknown = asked.filter((name) => !(name in rows))
+const unknown = asked.filter((name) => !Object.hasOwn(rows, name))
 if (unknown.length > 0) {
   console.error(`no such row: ${unknown.join(", ")}; there are ${Object.keys(rows).join(", ")}`)
   process.exit(2)

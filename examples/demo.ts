@@ -51,12 +51,12 @@ const demo = Command.make(
 ).pipe(Command.withDescription("Sign in to a robot, stay signed in, and still be signed in after a restart"))
 
 Command.run(demo, { version: "0.0.0" }).pipe(
+  Effect.raceFirst(whileRead),
   Effect.tapError((error) =>
     // What is wrong with the command line has been said already.
     Runtime.getErrorReported(error) ? failed(`${error._tag}: ${error.message}`) : Effect.void
   ),
   Effect.tapDefect((defect) => failed(String(defect))),
-  Effect.raceFirst(whileRead),
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain({ disableErrorReporting: true })
 )

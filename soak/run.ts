@@ -1,5 +1,5 @@
 /**
- * `npm run soak [-- ROW…] [--share 0.01]`: what only shows after many rounds, in full numbers, or in a share of them. Prints a
+ * `npm run soak -- [ROW…] [--share 0.01]`: what only shows after many rounds, in full numbers, or in a share of them. Prints a
  * table, and fails when a promise was broken.
  */
 import { SessionStore } from "@latchkey/core"
@@ -26,6 +26,9 @@ const startWriter = (path: string): Writer => {
   const script = fileURLToPath(new URL("writer.ts", import.meta.url))
   const args = ["--disable-warning=ExperimentalWarning", "--conditions=@latchkey/source", script, path]
   const process_ = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
+  const kill = () => process_.kill("SIGKILL")
+  process.once("exit", kill)
+  process_.once("close", () => process.off("exit", kill))
   let saved = 0
   const ended = new Promise<void>((resolve) => process_.once("close", () => resolve()))
   const started = new Promise<void>((resolve) => {
@@ -37,12 +40,17 @@ const startWriter = (path: string): Writer => {
   return { process: process_, saved: () => saved, started: Promise.race([started, ended]), ended }
 }
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130))
+
 const inScratch = async <A>(use: (path: string) => Promise<A>): Promise<A> => {
   const directory = mkdtempSync(join(tmpdir(), "latchkey-soak-"))
+  const remove = () => rmSync(directory, { recursive: true, force: true })
+  process.once("exit", remove)
   try {
     return await use(join(directory, "auth.json"))
   } finally {
-    rmSync(directory, { recursive: true })
+    process.off("exit", remove)
+    remove()
   }
 }
 
@@ -136,18 +144,24 @@ const rows: Readonly<Record<string, (share: number) => Promise<Line>>> = {
   kills: (share) => kills(Math.ceil(1_000 * share))
 }
 
-const { positionals: asked, values } = parseArgs({
-  allowPositionals: true,
-  options: { share: { type: "string", default: "1" } }
-})
-const share = Number(values.share)
-const unknown = asked.filter((name) => !(name in rows))
-if (unknown.length > 0 || !(share > 0 && share <= 1)) {
+const usage = (): never => {
   console.error(
-    `usage: npm run soak [-- ${Object.keys(rows).join(" ")}] [--share SHARE], a share of more than 0, up to 1`
+    `usage: npm run soak -- [${Object.keys(rows).join("] [")}] [--share SHARE], a share of more than 0, up to 1`
   )
   process.exit(2)
 }
+
+const given = () => {
+  try {
+    return parseArgs({ allowPositionals: true, options: { share: { type: "string", default: "1" } } })
+  } catch {
+    return usage()
+  }
+}
+
+const { positionals: asked, values } = given()
+const share = Number(values.share)
+if (!asked.every((name) => Object.hasOwn(rows, name)) || !(share > 0 && share <= 1)) usage()
 
 let failures = 0
 for (const [name, run] of Object.entries(rows)) {

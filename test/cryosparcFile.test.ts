@@ -6,12 +6,13 @@ import { CryoSparcEmulator, CryoSparcTest, Instance } from "@latchkey/cryosparc/
 import { CryosparcSessionStore, InstanceAuthSessions } from "@latchkey/store"
 import { Canary } from "@latchkey/testing"
 import { HttpFault } from "@latchkey/testing/HttpFaults"
-import { Effect, Layer, Option, Redacted } from "effect"
+import { ConfigProvider, Effect, Equal, Layer, Option, Redacted } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
+import { layer as shared, signedIn } from "../examples/17_share-with-python.ts"
 
 const email = "ada@example.com"
 const password = Redacted.make("correct-horse")
@@ -148,4 +149,33 @@ it.effect(
       }).pipe(Effect.scoped, Effect.provide(onFile(path)))
       assert.deepStrictEqual(yield* Effect.flatMap(Instance, ({ requests }) => requests), [])
     }).pipe(Effect.scoped, Effect.provide(CryoSparcTest.layer()))
+)
+
+it.live(
+  "the session that the Python tools have left is gone on with; else there is a login, and one for them",
+  () =>
+    Effect.gen(function* () {
+      const directory = yield* Effect.map(file, dirname)
+      const { url } = yield* CryoSparcEmulator
+      const { requests } = yield* Instance
+      const asked = { times: 0 }
+      const ask = Effect.sync(() => {
+        asked.times++
+        return password
+      })
+      const token = Effect.scoped(Effect.flatMap(signedIn(email, ask), (live) => live.token)).pipe(
+        Effect.provide(shared(url)),
+        Effect.provideService(
+          ConfigProvider.ConfigProvider,
+          ConfigProvider.fromEnvRecord({ XDG_CONFIG_HOME: directory })
+        )
+      )
+      const first = yield* token
+      const path = join(directory, "cryosparc-tools/auth.json")
+      const found = yield* Effect.flatMap(InstanceAuthSessions.load(path), ({ find }) => find(url, email))
+      assert.isTrue(Option.exists(found, ({ session }) => Equal.equals(session.token, first)))
+      const before = (yield* requests).length
+      assert.isTrue(Equal.equals(yield* token, first))
+      assert.deepStrictEqual([asked.times, (yield* requests).length], [1, before])
+    }).pipe(Effect.scoped, Effect.provide(CryoSparcEmulator.layer()))
 )

@@ -102,7 +102,7 @@ export class SessionStore extends Context.Service<
   {
     /** The entry of this very key. Fails with `CorruptEntry` where it cannot be read; it is left as it is. */
     readonly get: (key: SessionKey) => Effect.Effect<Option.Option<Entry>, SessionStoreError>
-    /** The first inserted entry that matches. */
+    /** The first inserted entry that matches, expired or not. Fails with `CorruptEntry` where that one cannot be read. */
     readonly find: (query: Query) => Effect.Effect<Option.Option<Entry>, SessionStoreError>
     /** Every entry, first inserted first, without its secrets. */
     readonly list: Effect.Effect<ReadonlyArray<Summary>, SessionStoreError>

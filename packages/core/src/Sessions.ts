@@ -50,7 +50,7 @@ export class Sessions extends Context.Service<
     ) => Effect.Effect<SessionRef<GetError<E>, LogoutError>, SessionStoreError>
     /**
      * Signs in, saves the session, and keeps it valid. Callers that come with the same secret at the same time share
-     * one login. A secret that was refused, or any secret of an account that is locked out, is not sent again: the
+     * one login. A password that was refused, or any password of an account that is locked out, is not sent again: the
      * earlier failure is returned at once, with what is left of `retryAfter`.
      */
     readonly signIn: <E extends AuthError, LogoutError extends AuthError, E2, R>(
@@ -64,16 +64,19 @@ export class Sessions extends Context.Service<
   }
 >()("@latchkey/core/Sessions") {
   /**
-   * The sessions live as long as this layer does.
+   * The sessions live as long as this layer does. Each mention is a layer of its own, so that one program can have two, each
+   * on a store of its own; to share one, name the layer that is composed of it once, and provide that.
    *
    * @since 0.1.0
    */
-  static readonly layer: Layer.Layer<Sessions, never, SessionStore> = Layer.effect(
-    Sessions,
-    Effect.contextWith((context: Context.Context<SessionStore | Scope.Scope>) =>
-      Effect.sync(() => make(context))
+  static get layer(): Layer.Layer<Sessions, never, SessionStore> {
+    return Layer.effect(
+      Sessions,
+      Effect.contextWith((context: Context.Context<SessionStore | Scope.Scope>) =>
+        Effect.sync(() => make(context))
+      )
     )
-  )
+  }
 }
 
 /** Where one session lives. The provider is the one that was named last: an earlier one's connection may be closed. */

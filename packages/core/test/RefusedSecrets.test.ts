@@ -166,6 +166,26 @@ describe("a login with another secret", () => {
   )
 })
 
+it.effect("a code that was refused does not hold back the password", () =>
+  provided(
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const provider = TestProvider.make()
+      const wrongCode = new InvalidLogin({ ...where, message: "wrong code", factor: "totp" })
+      const { login, seen } = slowly(provider, wrongCode)
+      const signIn = Effect.forkChild(sessions.signIn(provider, { account: "ada", secret, login }))
+      const first = yield* signIn
+      yield* TestClock.adjust("10 millis")
+      const refused = yield* Effect.flip(Fiber.join(first))
+      assert.strictEqual(refused._tag === "InvalidLogin" && refused.factor, "totp")
+      const second = yield* signIn
+      yield* TestClock.adjust("10 millis")
+      yield* Fiber.join(second)
+      assert.strictEqual(seen.calls, 2)
+    })
+  )
+)
+
 describe("a login that is interrupted", () => {
   const OPERATIONS_AT_A_TIME = 3
   const STEPS = 120

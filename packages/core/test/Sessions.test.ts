@@ -78,6 +78,22 @@ describe("Sessions", () => {
     )
   )
 
+  it.effect("two layers on two stores keep their sessions apart", () =>
+    Effect.gen(function* () {
+      const stack = () => Sessions.layer.pipe(Layer.provideMerge(Layer.fresh(SessionStore.layerMemory)))
+      const provider = TestProvider.make()
+      const signIn = Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const secret = Redacted.make("right")
+        yield* sessions.signIn(provider, { account: "ada", secret, login: provider.login })
+        return (yield* (yield* SessionStore).list).length
+      })
+      const none = Effect.flatMap(SessionStore, ({ list }) => Effect.map(list, ({ length }) => length))
+      const counts = Effect.all([Effect.provide(signIn, stack()), none])
+      assert.deepStrictEqual(yield* Effect.provide(counts, stack()), [1, 0])
+    })
+  )
+
   it.effect("P36: the layer named twice is one registry", () =>
     Effect.gen(function* () {
       const again = Sessions.pipe(Effect.provide(layer))

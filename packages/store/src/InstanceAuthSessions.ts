@@ -83,7 +83,8 @@ export interface InstanceAuthSessions {
   readonly sessions: Effect.Effect<ReadonlyMap<string, ReadonlyMap<string, InstanceAuthSession>>>
   /**
    * The first session that matches, by exact text. A URL or an e-mail that is left out, or empty, matches any; one whose
-   * session has expired is passed over. Fails with `SessionExpired` where only such are left.
+   * session has expired is passed over. Fails with `SessionExpired` where only such are left that had not expired yet when
+   * they were loaded.
    */
   readonly find: (
     url?: string,

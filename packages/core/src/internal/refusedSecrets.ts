@@ -91,7 +91,8 @@ export class RefusedSecrets {
     if (error instanceof TemporarilyLockedOut) {
       drawer.lock = { wait: new Wait(now, Duration.toMillis(error.retryAfter)), error }
     }
-    if (error instanceof InvalidLogin) {
+    // A code that was refused says nothing about the password that came with it.
+    if (error instanceof InvalidLogin && error.factor === "password") {
       drawer.refused.set(print, error)
       const [oldest] = drawer.refused.keys()
       if (drawer.refused.size > REFUSALS_KEPT && oldest !== undefined) drawer.refused.delete(oldest)

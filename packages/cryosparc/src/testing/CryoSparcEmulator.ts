@@ -20,8 +20,8 @@ import * as Instance from "./Instance.ts"
 export interface Options extends Instance.Options {
   /** Default: a free one. */
   readonly port?: number
-  /** The options of the client in the layer. */
-  readonly client?: Partial<CryoSparcOptions>
+  /** The other options of the client in the layer. */
+  readonly client?: Omit<CryoSparcOptions, "url">
   /** What the client speaks through. Default: `fetch`. */
   readonly http?: Layer.Layer<HttpClient.HttpClient>
 }

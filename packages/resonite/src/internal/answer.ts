@@ -73,7 +73,7 @@ const ofLogin: ReadonlyArray<Row<LoginError>> = [
       new AuthError.FailedPrecondition({
         ...where,
         precondition: "NotReady",
-        message: "the game asks for a code although one was sent: try again with a fresh one"
+        message: "the game asks for a code although one was sent: ask for its status, then for a fresh code"
       })
   }
 ]
