@@ -17,6 +17,9 @@ const lockOut = new TemporarilyLockedOut({ ...where, message: "locked out", retr
 const away = new ServerError({ ...where, message: "the service is away", status: 500 })
 
 const layer = Sessions.layer.pipe(Layer.provideMerge(SessionStore.layerMemory))
+
+/** On a store of its own. */
+const stack = () => Sessions.layer.pipe(Layer.provideMerge(Layer.fresh(SessionStore.layerMemory)))
 const provided = <A, E>(effect: Effect.Effect<A, E, Sessions | SessionStore>) =>
   Effect.provide(effect, Layer.fresh(layer))
 
@@ -80,7 +83,6 @@ describe("Sessions", () => {
 
   it.effect("two layers on two stores keep their sessions apart", () =>
     Effect.gen(function* () {
-      const stack = () => Sessions.layer.pipe(Layer.provideMerge(Layer.fresh(SessionStore.layerMemory)))
       const provider = TestProvider.make()
       const signIn = Effect.gen(function* () {
         const sessions = yield* Sessions
