@@ -114,7 +114,8 @@ export class CryoSparc extends Context.Service<
     /**
      * The API of the instance, with the token of a session on every request. URLs are paths of the API, such as
      * `/users/me`; one that leads out of it, and a session of another instance, fail with `InvalidUrlError`, and nothing
-     * is sent. Any status is an answer, 401 and redirects included. `refused` and `use` of a `SessionRef`, told of a 401,
+     * is sent. Any status is an answer, 401 and redirects included. No
+     * trace context goes along, and `HttpClient.withScope` around it does not end a body that is not read. `refused` and `use` of a `SessionRef`, told of a 401,
      * remove the session from the store: also from the file that is shared with cryosparc-tools.
      */
     readonly client: <E = never>(

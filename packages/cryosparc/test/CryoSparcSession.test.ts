@@ -43,7 +43,9 @@ describe("a bearer", () => {
     ["https://h/lab/1", "https://h/lab/2/api/cmd/users/me"],
     ["https://h/lab/1", "https://h/api/cmd/users/me"],
     ["https://h/lab/1", "/../../../2/api/cmd/users/me"],
-    ["https://h/lab/1", "/%2e%2e/%2E./.%2e/2/api/cmd/users/me"]
+    ["https://h/lab/1", "/%2e%2e/%2E./.%2e/2/api/cmd/users/me"],
+    ["https://h/lab/1", "/..%2f..%2f2/api/cmd/users/me"],
+    ["https://h/lab/1", "/..;/..;/2/api/cmd/users/me"]
   ] as const) {
     it.effect(`store-38: of ${url} does not go to ${elsewhere}`, () =>
       Effect.gen(function* () {

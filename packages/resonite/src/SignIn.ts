@@ -21,7 +21,7 @@ export type StatusError = ProviderError | FailedPrecondition
  *
  * A `ServerError` says that the cloud could not be asked, or failed; its `status` is the cloud's HTTP status, or 16 where
  * the game does not tell. After an answer that did not come, or cannot be read (`TimedOut`, `Closed`, `MessageTooLarge`,
- * `InvalidResponse`), the game may be signed in all the same, unless the login was not sent: the message says so.
+ * `InvalidResponse`), the game may be signed in all the same; where it may be, the message says so.
  *
  * @category errors
  * @since 0.1.0

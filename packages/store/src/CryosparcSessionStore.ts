@@ -45,6 +45,7 @@ import {
   unreadable
 } from "./internal/whichAuthEntry.ts"
 import {
+  announce,
   forgetBut,
   hashOf,
   NO_ENTRY,
@@ -148,7 +149,7 @@ export const make = Effect.fnUntraced(function* (
       }
       // While the file holds another entry this means nothing yet, and a disk that is full shows now.
       if (hashOf(entryAt((yield* read).sessions, key)) !== noted.entry) {
-        yield* database.step((statements) => Result.succeed(note(statements, noted)))
+        yield* database.step((statements) => Result.succeed(announce(statements, noted)))
       }
       return yield* change(({ sessions }, statements) => {
         const current = entryAt(sessions, key)

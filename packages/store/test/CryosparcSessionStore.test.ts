@@ -612,6 +612,10 @@ describe.skipIf(process.getuid?.() !== 0)("as root, among the files of somebody 
       )
       assert.isAbove(made.length, 3)
       for (const one of made) assert.deepStrictEqual([one, statSync(one).uid], [one, USER])
+      const again = yield* open(layer({ path, onLooseMode: "refuse" }))
+      yield* again.put(session("c"))
+      chownSync(path, USER + 1, USER + 1)
+      assert.strictEqual(yield* reasonOf(again.list), "Unavailable")
     })
   )
 

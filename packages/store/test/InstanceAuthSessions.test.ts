@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { InvalidRequest, SessionExpired } from "@latchkey/core/AuthError"
 import { InstanceAuthSessions } from "@latchkey/store"
 import { Canary } from "@latchkey/testing"
-import { DateTime, Effect, Exit, Logger, Option, Redacted } from "effect"
+import { DateTime, Effect, Exit, Logger, Option, Redacted, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import {
   chmodSync,
@@ -17,6 +17,7 @@ import {
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { defaultAuthFile } from "../src/internal/defaultAuthFile.ts"
+import { readSessions } from "../src/internal/readSessions.ts"
 import { parse } from "../src/internal/whenItExpires.ts"
 import { environment, modeOf, reasonOf, temporaryDirectory, treeOf, withUmask } from "./support.ts"
 
@@ -182,6 +183,40 @@ describe("load", () => {
         ]
       )
     })
+  )
+
+  for (const text of [
+    `{"a":"{","a:[":{"b":1},"a":{}}`,
+    `{"a":"{","a:nSECRET,":{"1":{}},"a":{}}`,
+    `{"a":["{"],"1":{"b":null},"a":{}}`
+  ]) {
+    it.effect(
+      `store-22: an instance that is no object where it first comes is none of the file's: ${text}`,
+      () =>
+        Effect.gen(function* () {
+          const sessions = yield* load(yield* place(text))
+          const all = yield* sessions.sessions
+          assert.deepStrictEqual(new Set(all.keys()), new Set(Object.keys(JSON.parse(text))))
+          assert.strictEqual(sessions.damaged.length, 1)
+        })
+    )
+  }
+
+  it.effect.prop(
+    "store-23: what is no session is told and kept as JSON.parse reads it, wherever it stands",
+    { instances: Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Json)) },
+    ({ instances }) =>
+      Effect.sync(() => {
+        const sessions = readSessions(JSON.stringify(instances, null, 2))
+        assert.isDefined(sessions)
+        for (const [url, emails] of Object.entries(instances)) {
+          for (const [email, value] of Object.entries(emails)) {
+            const entry = sessions?.get(url)?.get(email)
+            if (entry?._tag !== "Bad") assert.fail("taken for a session")
+            else assert.deepStrictEqual(JSON.parse(entry.source), JSON.parse(JSON.stringify(value)))
+          }
+        }
+      })
   )
 
   it.effect(

@@ -5,7 +5,7 @@ import { syncBuiltinESMExports } from "node:module"
 interface Task {
   readonly store: "sqlite" | "bosdyn" | "cryosparc"
   readonly place: string
-  readonly do: "count" | "lease" | "putForever" | "putOnce" | "hold" | "insert"
+  readonly do: "count" | "lease" | "putForever" | "putOnce" | "hold" | "insert" | "rival"
   readonly account?: string
   readonly times?: number
   readonly log?: string
@@ -101,6 +101,18 @@ const program = Effect.gen(function* () {
       armed = false
       say("done")
       return
+    }
+    case "rival": {
+      // Puts the very session that comes next, and is always refused.
+      say("started")
+      while (true) {
+        const before = yield* store.get(key("counter"))
+        const next = Option.isNone(before) ? 1 : Number(tokenOf(before.value.session)) + 1
+        yield* store
+          .put(session("counter", String(next)), { expected: Option.some("stale") })
+          .pipe(Effect.catchReason("SessionStoreError", "Conflict", () => Effect.void))
+        yield* Effect.yieldNow
+      }
     }
     case "insert": {
       // As the Python tools do it, one after the other: load, insert, save.

@@ -1,7 +1,7 @@
 /** What only several processes, or the death of one, can show of the stores that are files of other programs. */
 import { assert, it } from "@effect/vitest"
 import { CryosparcSessionStore, InstanceAuthSessions } from "@latchkey/store"
-import { Duration, Effect, Option, Schedule } from "effect"
+import { Deferred, Duration, Effect, Option, Schedule } from "effect"
 import { mkdirSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import {
@@ -145,3 +145,28 @@ const untilStopped = (pid: number) =>
   Effect.sync(() => readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[2]).pipe(
     Effect.repeat({ until: (state) => state === "T", schedule: Schedule.spaced("10 millis") })
   )
+
+it.live(
+  "a version that a put returned is good, however often another process is refused with the same session",
+  () =>
+    Effect.gen(function* () {
+      const { key, session, store } = cryosparc
+      const place = join(yield* temporaryDirectory, "auth.json")
+      const opened = yield* open(CryosparcSessionStore.layer({ path: place }))
+      let { version } = yield* opened.put(session("counter", "0"))
+      const started = yield* Deferred.make<void>()
+      yield* startChild(
+        { store, place, do: "rival" },
+        { onLine: () => Effect.runSync(Deferred.succeed(started, undefined)) }
+      )
+      yield* Deferred.await(started)
+      for (let n = 1; n <= 150; n++) {
+        const put = yield* opened.put(session("counter", String(n)), { expected: Option.some(version) })
+        version = put.version
+        assert.strictEqual(Option.getOrThrow(yield* opened.get(key("counter"))).version, version)
+        // The other one has its turn too.
+        yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      }
+    }),
+  TIMEOUT
+)

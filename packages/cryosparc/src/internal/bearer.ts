@@ -27,11 +27,11 @@ const isAbsolute = (url: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(url
 const located = (api: string, url: string): string =>
   isAbsolute(url) ? url : `${api}${url === "" || url.startsWith("/") ? "" : "/"}${url}`
 
-/** The API or below it, as the URL goes out: what leads upwards has done so. */
+/** The API or below it, as the URL goes out: what leads upwards has done so, or might at a proxy that reads it otherwise. */
 const isBelow = (api: string, url: string): boolean => {
   if (!URL.canParse(url)) return false
   const { origin, pathname } = new URL(url)
-  return `${origin}${pathname}/`.startsWith(`${api}/`)
+  return `${origin}${pathname}/`.startsWith(`${api}/`) && !pathname.includes("/..")
 }
 
 /** In a span whose end holds nothing: the client's own would hold the request, and the token, whenever a status is bad. */

@@ -19,8 +19,8 @@ const MAX_BYTES: Readonly<Record<Answer.Step, number>> = { description: 16 * MiB
 
 /** A client may add to the query by itself: that leads nowhere else. */
 const whither = (url: string): string => {
-  const { origin, pathname } = new URL(url)
-  return origin + pathname
+  const { origin, pathname } = URL.parse(url) ?? {}
+  return `${origin}${pathname}`
 }
 
 const body = Effect.fnUntraced(function* (where: Where, response: HttpClientResponse, maxBytes: number) {

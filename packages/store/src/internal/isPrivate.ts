@@ -41,7 +41,7 @@ const whyNotPrivate = (path: string): string | undefined => {
   const file = statSync(target, { throwIfNoEntry: false })
   // What is not a file is refused by whoever opens it: it holds no secret, and to chmod it would do harm.
   if (file?.isFile() === true) {
-    if (process.getuid !== undefined && file.uid !== process.getuid()) {
+    if (process.getuid !== undefined && file.uid !== process.getuid() && !isGivenAway(target, file)) {
       return `${target} belongs to another user: take it over or move it away`
     }
     if ((file.mode & 0o077) !== 0)
@@ -51,6 +51,10 @@ const whyNotPrivate = (path: string): string | undefined => {
   const loose = [dirname(resolve(path)), dirname(target)].map(nearest).find(({ state }) => isOpen(state))
   return loose && `other users may replace files in ${loose.directory}: chmod 700 it`
 }
+
+/** What root makes belongs to whom the directory belongs to. */
+const isGivenAway = (path: string, { uid }: Stats): boolean =>
+  process.getuid?.() === 0 && statSync(dirname(path), { throwIfNoEntry: false })?.uid === uid
 
 const nearest = (directory: string): { readonly directory: string; readonly state: Stats } => {
   const state = statSync(directory, { throwIfNoEntry: false })

@@ -106,7 +106,9 @@ const readText = (text: string): Sessions => {
   const sessions: Sessions = new Map()
   for (const { from: start, name: url } of membersIn(text, 0)) {
     const emails = new Map<string, Entry>()
-    for (const { from, name: email, to } of membersIn(text, start)) {
+    // One that is no object comes again, as one: else the file would not be a store.
+    const members = text[start] === "{" ? membersIn(text, start) : []
+    for (const { from, name: email, to } of members) {
       const source = text.slice(from, to)
       const entry = entryOf(JSON.parse(source))
       emails.set(email, entry instanceof Good ? entry : { _tag: "Bad", member: entry, source })

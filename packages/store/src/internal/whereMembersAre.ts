@@ -7,7 +7,7 @@ export interface Member {
   readonly to: number
 }
 
-/** Of the first object from `start` on, in a text that is known to be JSON. A name may come twice. */
+/** Of the object that begins at `start`, or after blanks there, in a text that is known to be JSON. A name may come twice. */
 export function* membersIn(text: string, start: number): Iterable<Member> {
   let at = text.indexOf("{", start) + 1
   while (true) {
@@ -25,29 +25,36 @@ export function* membersIn(text: string, start: number): Iterable<Member> {
 const isBetween = (character: string | undefined): boolean =>
   character !== undefined && " \t\n\r,".includes(character)
 
+/** A quote after an even number of backslashes ends it. */
 const endOfString = (text: string, from: number): number => {
-  let at = from + 1
-  while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1
-  return at + 1
+  let at = from
+  let isEscaped = true
+  while (isEscaped && at !== -1) {
+    at = text.indexOf('"', at + 1)
+    let before = at
+    while (text[before - 1] === "\\") before--
+    isEscaped = (at - before) % 2 === 1
+  }
+  return at === -1 ? text.length : at + 1
 }
 
 const endOfValue = (text: string, from: number): number => {
+  if (!'{["'.includes(text[from] ?? "")) return next(/[\s,}\]]/g, text, from)
   let at = from
   let depth = 0
   do {
+    at = next(/["{}[\]]/g, text, at)
     const character = text[at] ?? ""
     if (character === '"') at = endOfString(text, at)
-    else if ("{[".includes(character)) {
-      depth++
+    else {
+      depth += "{[".includes(character) ? 1 : -1
       at++
-    } else if ("}]".includes(character)) {
-      depth--
-      at++
-    } else at++
-  } while (depth > 0 || isScalar(text, from, at))
+    }
+  } while (depth > 0)
   return at
 }
 
-/** A number or a word goes on until something else begins. */
-const isScalar = (text: string, from: number, at: number): boolean =>
-  /[-\dtfn]/.test(text[from] ?? "") && /[^\s,}\]]/.test(text[at] ?? " ")
+const next = (pattern: RegExp, text: string, from: number): number => {
+  pattern.lastIndex = from
+  return pattern.exec(text)?.index ?? text.length
+}

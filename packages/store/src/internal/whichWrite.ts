@@ -32,12 +32,14 @@ export interface Note {
 }
 
 export interface WriteStatements {
+  readonly announce: StatementSync
   readonly addNote: StatementSync
   readonly dropNotes: StatementSync
   readonly note: StatementSync
 }
 
 export const prepareWrites = (database: DatabaseSync): WriteStatements => ({
+  announce: database.prepare("insert or ignore into writes values (:key, :entry, :version, :issuedAt)"),
   addNote: database.prepare("insert or replace into writes values (:key, :entry, :version, :issuedAt)"),
   dropNotes: database.prepare("delete from writes where key = :key and entry <> :entry"),
   note: database.prepare("select version, issuedAt from writes where key = :key and entry = :entry")
@@ -48,6 +50,11 @@ export const NO_ENTRY = ""
 /** The same for the same token and expiry. */
 export const hashOf = (entry: Entry | undefined): string =>
   entry === undefined ? NO_ENTRY : createHash("sha256").update(written(entry)).digest("base64url")
+
+/** Before the lock is had: what is known already about that very entry stays, somebody may rely on it. */
+export const announce = ({ announce }: WriteStatements, mine: Note): void => {
+  announce.run({ ...mine })
+}
 
 export const note = ({ addNote }: WriteStatements, mine: Note): void => {
   addNote.run({ ...mine })

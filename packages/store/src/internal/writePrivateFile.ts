@@ -10,10 +10,10 @@ import {
   closeSync,
   constants,
   existsSync,
+  fchownSync,
   fstatSync,
   fsyncSync,
   futimesSync,
-  lchownSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -42,7 +42,14 @@ export const makePrivateDirectory = (path: string): void => {
 const makeDirectory = (path: string): void => {
   try {
     mkdirSync(path, PRIVATE_DIRECTORY)
-    giveAway(path, dirname(path))
+    if (isRoot()) {
+      const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+      try {
+        giveAway(directory, dirname(path))
+      } finally {
+        closeSync(directory)
+      }
+    }
     syncDirectory(dirname(path))
   } catch (cause) {
     if (!isCode(cause, "EEXIST")) throw cause
@@ -52,22 +59,32 @@ const makeDirectory = (path: string): void => {
 /** Makes an empty file with 0600; does nothing where there is one. */
 export const makePrivateFile = (path: string): void => {
   try {
-    closeSync(openSync(path, "wx", PRIVATE_FILE))
-    giveAway(path, dirname(path))
+    const file = openSync(path, "wx", PRIVATE_FILE)
+    try {
+      giveAway(file, dirname(path))
+    } finally {
+      closeSync(file)
+    }
     syncDirectory(dirname(path))
   } catch (cause) {
     if (!isCode(cause, "EEXIST")) throw cause
   }
 }
 
+const isRoot = () => process.getuid?.() === 0
+
 /**
- * What root makes among the files of somebody else belongs to them: they could not use it otherwise. They may put a link in
- * its place in that instant: it is not followed.
+ * What root makes among the files of somebody else belongs to them: they could not use it otherwise. The open file, because
+ * they may put another one in its place. Where root may not do that, it stays root's.
  */
-const giveAway = (path: string, like: string): void => {
-  if (process.getuid?.() !== 0) return
-  const owner = statSync(like, { throwIfNoEntry: false })
-  if (owner !== undefined && owner.uid !== 0) lchownSync(path, owner.uid, owner.gid)
+const giveAway = (file: number, like: string): void => {
+  const owner = isRoot() ? statSync(like, { throwIfNoEntry: false }) : undefined
+  if (owner === undefined || owner.uid === 0) return
+  try {
+    fchownSync(file, owner.uid, owner.gid)
+  } catch (cause) {
+    if (!isCode(cause, "EPERM") && !isCode(cause, "EINVAL")) throw cause
+  }
 }
 
 export interface Write {
@@ -100,8 +117,8 @@ export const writePrivateFile = ({
       rmSync(aside)
       return undefined
     }
+    giveAway(file, existsSync(path) ? path : dirname(path))
     fsyncSync(file)
-    giveAway(aside, existsSync(path) ? path : dirname(path))
     renameSync(aside, path)
     syncDirectory(dirname(path))
     return fstatSync(file, { bigint: true })

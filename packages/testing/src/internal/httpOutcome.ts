@@ -59,6 +59,8 @@ const faulty = (fault: HttpFault, handled: Effect.Effect<HttpResponse>): Effect.
   }
 }
 
+const FRAMING = new Set(["connection", "content-length", "keep-alive", "trailer", "transfer-encoding"])
+
 /** Throws for what one carrier or the other could not send. */
 const sendable = (result: HttpOutcome): HttpOutcome => {
   if (result._tag === "Cut") return result
@@ -67,6 +69,7 @@ const sendable = (result: HttpOutcome): HttpOutcome => {
   for (const [name, value] of Object.entries(headers)) {
     validateHeaderName(name)
     validateHeaderValue(name, value)
+    if (FRAMING.has(name.toLowerCase())) throw new RangeError("the carrier frames the answer by itself")
   }
   return result
 }
