@@ -372,6 +372,24 @@ describe("targets", () => {
     })
   )
 
+  it.live.skipIf(process.platform !== "linux")(
+    "the longest path there can be is dialled, and no beginning of a longer one",
+    () =>
+      Effect.gen(function* () {
+        const directory = yield* temporary
+        const path = join(directory, "s".repeat(107 - directory.length - 1))
+        yield* GrpcServer.make({ listen: { _tag: "UnixSocket", path }, handlers: answering })
+        yield* call(yield* GrpcChannel.make({ ...where, target: { _tag: "UnixSocket", path } }))
+        for (const longer of ["s", "sss"]) {
+          const target = { _tag: "UnixSocket", path: `${path}${longer}` } as const
+          assert.strictEqual(
+            yield* failing(yield* GrpcChannel.make({ ...where, target })),
+            "ConnectionFailed"
+          )
+        }
+      })
+  )
+
   it.live("a search for the socket that takes too long times out", () =>
     Effect.gen(function* () {
       const channel = yield* GrpcChannel.make({

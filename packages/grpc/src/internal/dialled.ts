@@ -1,6 +1,6 @@
 /** What a target means to grpc-js, and whether it can be one. */
 import { InvalidRequest, TransportError } from "@latchkey/core/AuthError"
-import { SocketNotFound } from "@latchkey/core/TransportError"
+import { ConnectionFailed, SocketNotFound } from "@latchkey/core/TransportError"
 import * as Effect from "effect/Effect"
 import { X509Certificate } from "node:crypto"
 import { isIP, isIPv6 } from "node:net"
@@ -50,6 +50,16 @@ const NO_PATH = "the path of the socket must not be empty, nor have line breaks 
 
 const isPath = (path: string): boolean => /^[^\p{Cc}\p{Zl}\p{Zp}]+$/u.test(path)
 
+/** What systems take for certain, in bytes. Of a longer path some versions of Node use the beginning, and reach another socket. */
+const MAX_PATH = process.platform === "linux" ? 107 : 103
+
+const unixAddress = (where: Where, given: string): Effect.Effect<string, TransportError> => {
+  const path = resolve(given)
+  if (Buffer.byteLength(path) <= MAX_PATH) return Effect.succeed(`unix:${path}`)
+  const message = `the path of the socket is longer than ${MAX_PATH} bytes: ${shown(path)}`
+  return Effect.fail(TransportError.because(where, new ConnectionFailed({ message })))
+}
+
 export const dialled = (where: Where, target: Target): Effect.Effect<Dialled, InvalidRequest> => {
   const refused = (field: string, text: string) =>
     Effect.fail(new InvalidRequest({ ...where, field, message: text }))
@@ -59,7 +69,7 @@ export const dialled = (where: Where, target: Target): Effect.Effect<Dialled, In
     if (typeof path !== "string") {
       const found = Effect.flatMap(path, (at) =>
         isPath(at)
-          ? Effect.succeed(`unix:${resolve(at)}`)
+          ? unixAddress(where, at)
           : Effect.fail(
               TransportError.because(where, new SocketNotFound({ message: `${NO_PATH}: "${shown(at)}"` }))
             )
@@ -67,7 +77,7 @@ export const dialled = (where: Where, target: Target): Effect.Effect<Dialled, In
       return Effect.succeed({ address: found, rootCertificates: [] })
     }
     return isPath(path)
-      ? Effect.succeed({ address: Effect.succeed(`unix:${resolve(path)}`), rootCertificates: [] })
+      ? Effect.succeed({ address: unixAddress(where, path), rootCertificates: [] })
       : refused("path", NO_PATH)
   }
 

@@ -47,11 +47,6 @@ export const noSocket = (
       return new Reason.ConnectionFailed({
         message: `no permission to use the socket ${path}: is it of another user?`
       })
-    case "EINVAL":
-    case "ENAMETOOLONG":
-      return new Reason.ConnectionFailed({
-        message: `the path of the socket is too long (108 bytes are taken on Linux, some fewer elsewhere): ${path}`
-      })
   }
   return new Reason.ConnectionFailed({ message: `the socket ${path} cannot be reached (${error})` })
 }
