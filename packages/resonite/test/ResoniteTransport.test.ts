@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import { TransportError } from "@latchkey/core/AuthError"
+import { Closed } from "@latchkey/core/TransportError"
 import { GrpcChannel } from "@latchkey/grpc"
 import { GrpcFaults, GrpcServer } from "@latchkey/grpc/testing"
 import { Duration, Effect, Exit, Fiber, Redacted, Scope } from "effect"
+import { TestClock } from "effect/testing"
 import { execFile } from "node:child_process"
 import { chmod, stat } from "node:fs/promises"
 import { createServer as createHttp } from "node:http"
@@ -106,6 +109,27 @@ describe("resonite-32: what is not the mod", () => {
       })
     )
   }
+
+  it.effect("resonite-06: the time that connecting took is not given to the login again", () =>
+    Effect.gen(function* () {
+      const given: Array<number> = []
+      const lost = TransportError.because(where(undefined), new Closed({ message: "lost" }))
+      const channel: GrpcChannel.GrpcChannel = {
+        connections: Effect.succeed(0),
+        connect: () => Effect.sleep("20 seconds"),
+        unary: (_, __, options) =>
+          Effect.suspend(() => {
+            given.push(Duration.toSeconds(Duration.fromInputUnsafe(options?.timeout ?? 0)))
+            return Effect.fail(lost)
+          })
+      }
+      const resonite = yield* Operations.make(channel, where(undefined), { timeout: "50 seconds" })
+      const login = yield* Effect.forkChild(failsBecause("Closed", resonite.login(ada)))
+      yield* TestClock.adjust("20 seconds")
+      yield* Fiber.join(login)
+      assert.deepStrictEqual(given, [30])
+    })
+  )
 
   it.live("a login that was not sent is not said to have succeeded", () =>
     Effect.gen(function* () {
