@@ -13,17 +13,11 @@ import { TestProvider } from "@latchkey/testing"
 import { Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Redacted, Scheduler } from "effect"
 import { TestClock } from "effect/testing"
 import { fingerprint } from "../src/internal/fingerprint.ts"
+import { away, lockOut, provided, refusal, where } from "./support/logins.ts"
 
-const where = { provider: "test", instance: "memory" }
-const refusal = new InvalidLogin({ ...where, message: "refused: ask again", factor: "password" })
-const lockOut = new TemporarilyLockedOut({ ...where, message: "locked out", retryAfter: Duration.minutes(1) })
-const away = new ServerError({ ...where, message: "the service is away", status: 500 })
 const diskFull = SessionStoreError.because(where, new Unavailable({ message: "the disk is full: make room" }))
 
 const secret = Redacted.make("correct horse")
-const layer = Sessions.layer.pipe(Layer.provideMerge(SessionStore.layerMemory))
-const provided = <A, E>(effect: Effect.Effect<A, E, Sessions | SessionStore>) =>
-  Effect.provide(effect, Layer.fresh(layer))
 
 /** `Sessions` over a store of which some verbs are replaced. */
 const over = <A, E>(

@@ -10,18 +10,10 @@ import {
 import * as TestProvider from "@latchkey/testing/TestProvider"
 import { Duration, Effect, Fiber, Layer, Metric, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
-
-const where = { provider: "test", instance: "memory" }
-const refusal = new InvalidLogin({ ...where, message: "refused: ask again", factor: "password" })
-const lockOut = new TemporarilyLockedOut({ ...where, message: "locked out", retryAfter: Duration.minutes(1) })
-const away = new ServerError({ ...where, message: "the service is away", status: 500 })
-
-const layer = Sessions.layer.pipe(Layer.provideMerge(SessionStore.layerMemory))
+import { away, layer, lockOut, provided, refusal } from "./support/logins.ts"
 
 /** On a store of its own. */
 const stack = () => Sessions.layer.pipe(Layer.provideMerge(Layer.fresh(SessionStore.layerMemory)))
-const provided = <A, E>(effect: Effect.Effect<A, E, Sessions | SessionStore>) =>
-  Effect.provide(effect, Layer.fresh(layer))
 
 /** A login that counts its calls and answers what it is told to. */
 const scriptedLogin = (provider: TestProvider.TestProvider) => {

@@ -10,6 +10,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  rmdirSync,
   symlinkSync,
   lstatSync,
   writeFileSync
@@ -691,6 +692,24 @@ describe("save", () => {
       yield* TestClock.adjust("1 minute")
       yield* sessions.save()
       assert.deepStrictEqual(JSON.parse(textOf(path)), { u: {} })
+    })
+  )
+
+  it.effect("a save that failed has changed nothing, and the next one saves what was inserted", () =>
+    Effect.gen(function* () {
+      const path = yield* place(textOf(sample("multi.json")))
+      const sessions = yield* load(path)
+      yield* sessions.insert(local, "zoe@example.com", token("z"), "2099-01-31T12:00:00Z")
+      const inTheWay = join(dirname(path), ".latchkey/auth.json/lock.db")
+      mkdirSync(inTheWay, { recursive: true, mode: 0o700 })
+      assert.strictEqual(yield* reasonOf(sessions.save()), "Unavailable")
+      assert.strictEqual(textOf(path), textOf(sample("multi.json")))
+      assert.notStrictEqual(shown(yield* sessions.find(local, "zoe@example.com")), "none")
+      rmdirSync(inTheWay)
+      yield* sessions.save()
+      const again = yield* load(path)
+      assert.notStrictEqual(shown(yield* again.find(local, "zoe@example.com")), "none")
+      assert.strictEqual((yield* again.sessions).get(local)?.size, 3)
     })
   )
 
