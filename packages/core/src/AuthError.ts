@@ -38,12 +38,31 @@ export class InvalidLogin extends Schema.TaggedError<InvalidLogin>()("InvalidLog
 }
 
 /**
- * The server's verdict on a token: expired, revoked, malformed, or issued by another server.
+ * The verdict on a token: expired, revoked, malformed, or issued by another server. `check` names what it did not pass
+ * where the token is a JWT that was verified here; a server does not tell.
  *
  * @category errors
  * @since 0.1.0
  */
-export class InvalidToken extends Schema.TaggedError<InvalidToken>()("InvalidToken", where) {
+export class InvalidToken extends Schema.TaggedError<InvalidToken>()("InvalidToken", {
+  ...where,
+  check: Schema.optionalKey(
+    Schema.Literals([
+      "Malformed",
+      "TooLarge",
+      "Algorithm",
+      "Type",
+      "Critical",
+      "Key",
+      "Signature",
+      "Expired",
+      "NotYetValid",
+      "Issuer",
+      "Audience",
+      "Claims"
+    ])
+  )
+}) {
   readonly isRetryable = false
 }
 

@@ -1,12 +1,12 @@
 /** The two private tables, row by row. */
 import { assert, describe, it } from "@effect/vitest"
+import type { HttpAnswer } from "@latchkey/core/HttpExchange"
 import { TransportError } from "@latchkey/core/TransportError"
 import { empty, type HttpResponse, json, text } from "@latchkey/testing/HttpHandler"
 import { Duration, Effect, Option, Redacted, Schema } from "effect"
 import { Headers } from "effect/http"
 import { TestClock } from "effect/testing"
 import * as Answer from "../src/internal/answer.ts"
-import { reason } from "../src/internal/whatBroke.ts"
 import { fails, failsBecause } from "../../../test/support/fails.ts"
 import { answering, over } from "./support/over.ts"
 
@@ -20,9 +20,6 @@ const statuses: ReadonlyArray<readonly [number, string | undefined, string | und
   [201, "InvalidResponse", "InvalidResponse"],
   [204, "InvalidResponse", "InvalidResponse"],
   [206, "InvalidResponse", "InvalidResponse"],
-  [300, "UnexpectedRedirect", "UnexpectedRedirect"],
-  [304, "UnexpectedRedirect", "UnexpectedRedirect"],
-  [399, "UnexpectedRedirect", "UnexpectedRedirect"],
   [400, "InvalidResponse", "InvalidRequest"],
   [401, "PermissionDenied", "InvalidLogin"],
   [402, "InvalidResponse", "InvalidResponse"],
@@ -42,21 +39,21 @@ const statuses: ReadonlyArray<readonly [number, string | undefined, string | und
   [599, "ServerError", "ServerError"]
 ]
 
+const answer = (status: number): HttpAnswer => ({
+  status,
+  headers: Headers.empty,
+  isJson: true,
+  retryAfter: Option.none(),
+  text: Effect.succeed("")
+})
+
 const tag = (error: ReturnType<typeof Answer.refusal>): string | undefined =>
   error instanceof TransportError ? error.reason._tag : error?._tag
-
-const retryAfter = (header: string) => {
-  const headers = Headers.fromInput({ "retry-after": header })
-  const error = Answer.refusal(where, "login", 429, headers, 784_111_770_000)
-  return error instanceof TransportError && error.reason._tag === "RateLimited"
-    ? Option.map(Option.fromUndefinedOr(error.reason.retryAfter), Duration.toMillis)
-    : assert.fail(tag(error))
-}
 
 describe("CryoSparcAnswer", () => {
   for (const [status, description, login] of statuses) {
     it(`store-35: status ${status} is ${description} to the description, ${login} to the sign-in`, () => {
-      const refusal = (step: Answer.Step) => Answer.refusal(where, step, status, Headers.empty, 0)
+      const refusal = (step: Answer.Step) => Answer.refusal(where, step, answer(status))
       assert.strictEqual(tag(refusal("description")), description)
       assert.strictEqual(tag(refusal("login")), login)
       const error = refusal("login")
@@ -64,17 +61,6 @@ describe("CryoSparcAnswer", () => {
       if (error?._tag === "InvalidResponse") assert.strictEqual(error.code, status)
     })
   }
-
-  it("a rate limit tells how long to wait, by seconds or by date, where it can be understood", () => {
-    assert.deepStrictEqual(retryAfter("120"), Option.some(120_000))
-    assert.deepStrictEqual(retryAfter(" 0 "), Option.some(0))
-    assert.deepStrictEqual(retryAfter("Sun, 06 Nov 1994 08:49:37 GMT"), Option.some(7000))
-    assert.deepStrictEqual(retryAfter("Sat, 05 Nov 1994 08:49:37 GMT"), Option.some(0))
-    for (const text of ["", "soon", "-1", "1.5", "9".repeat(400)]) {
-      assert.deepStrictEqual(retryAfter(text), Option.none(), text)
-    }
-    assert.isUndefined(Answer.refusal(where, "login", 200, Headers.fromInput({ "retry-after": "1" }), 0))
-  })
 
   it.effect("a date to wait for counts from the clock", () =>
     Effect.gen(function* () {
@@ -86,21 +72,6 @@ describe("CryoSparcAnswer", () => {
       if (reason._tag === "RateLimited") assert.deepStrictEqual(reason.retryAfter, Duration.seconds(7))
     })
   )
-
-  it("content types of JSON", () => {
-    for (const type of [
-      "application/json",
-      "Application/JSON",
-      "application/json; charset=utf-8",
-      "application/json ;x",
-      "application/problem+json"
-    ]) {
-      assert.isTrue(Answer.isJson(type), type)
-    }
-    for (const type of [undefined, "", "text/html", "text/json", "application/jsonp", "application/xml"]) {
-      assert.isFalse(Answer.isJson(type), type)
-    }
-  })
 
   const good = { access_token: "abc.DEF-123", token_type: "bearer" }
   const notTokens: ReadonlyArray<readonly [string, HttpResponse]> = [
@@ -147,67 +118,5 @@ describe("CryoSparcAnswer", () => {
   it.prop("no text makes reading a token or a path throw", [Schema.String], ([text]) => {
     assert.isDefined(Answer.token(where, text))
     assert.isDefined(Answer.loginPath(where, text))
-    assert.isBoolean(Answer.isJson(text))
-  })
-})
-
-const coded = (code: string, cause?: unknown) => Object.assign(new Error("broke", { cause }), { code })
-
-describe("what broke", () => {
-  for (const [code, expected] of [
-    ["ECONNREFUSED", "ConnectionFailed"],
-    ["EHOSTUNREACH", "ConnectionFailed"],
-    ["ENETUNREACH", "ConnectionFailed"],
-    ["EHOSTDOWN", "ConnectionFailed"],
-    ["ENETDOWN", "ConnectionFailed"],
-    ["EADDRNOTAVAIL", "ConnectionFailed"],
-    ["ENOTFOUND", "NameNotResolved"],
-    ["EAI_AGAIN", "NameNotResolved"],
-    ["DEPTH_ZERO_SELF_SIGNED_CERT", "CertificateRejected"],
-    ["SELF_SIGNED_CERT_IN_CHAIN", "CertificateRejected"],
-    ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "CertificateRejected"],
-    ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "CertificateRejected"],
-    ["CERT_HAS_EXPIRED", "CertificateRejected"],
-    ["ERR_TLS_CERT_ALTNAME_INVALID", "CertificateRejected"],
-    ["INVALID_CA", "CertificateRejected"],
-    ["HOSTNAME_MISMATCH", "CertificateRejected"],
-    ["EPROTO", "ConnectionFailed"],
-    ["ERR_SSL_WRONG_VERSION_NUMBER", "ConnectionFailed"],
-    ["HPE_INVALID_CONSTANT", "ConnectionFailed"],
-    ["ETIMEDOUT", "TimedOut"],
-    ["UND_ERR_CONNECT_TIMEOUT", "TimedOut"],
-    ["UND_ERR_HEADERS_TIMEOUT", "TimedOut"],
-    ["UND_ERR_BODY_TIMEOUT", "TimedOut"],
-    ["ECONNRESET", "Closed"],
-    ["EPIPE", "Closed"],
-    ["UND_ERR_SOCKET", "Closed"],
-    ["XECONNREFUSED", "Closed"]
-  ] as const) {
-    it(`${code} is ${expected}, however deep it is`, () => {
-      assert.strictEqual(reason(coded(code))._tag, expected)
-      assert.strictEqual(reason(new TypeError("fetch failed", { cause: coded(code) }))._tag, expected)
-      const several = new AggregateError([coded(code), coded(code)])
-      assert.strictEqual(reason(new TypeError("fetch failed", { cause: several }))._tag, expected)
-    })
-  }
-
-  it("a cause is looked for eight causes deep", () => {
-    const buried = (depth: number): Error =>
-      depth === 0 ? coded("ECONNREFUSED") : new Error("broke", { cause: buried(depth - 1) })
-    assert.strictEqual(reason(buried(8))._tag, "ConnectionFailed")
-    assert.strictEqual(reason(buried(9))._tag, "Closed")
-  })
-
-  it("a parser that names no code is known by its own name", () => {
-    const error = Object.assign(new Error("no HTTP"), { name: "HTTPParserError", code: undefined })
-    assert.strictEqual(reason(new TypeError("fetch failed", { cause: error }))._tag, "ConnectionFailed")
-  })
-
-  it("what nobody knows is Closed: it may have been heard", () => {
-    const circular = new Error("round")
-    circular.cause = circular
-    for (const cause of [undefined, null, "ECONNREFUSED", { code: 7 }, new Error("ECONNREFUSED"), circular]) {
-      assert.strictEqual(reason(cause)._tag, "Closed")
-    }
   })
 })

@@ -244,7 +244,14 @@ describe("secrets", () => {
       }).pipe(Effect.withTracer(tracer))
       assert.deepStrictEqual(
         spans.map((span) => span.name),
-        ["CryoSparc.login", "CryoSparc.login"]
+        [
+          "CryoSparc.login",
+          "http.client GET",
+          "http.client POST",
+          "CryoSparc.login",
+          "http.client GET",
+          "http.client POST"
+        ]
       )
       for (const { attributes } of spans) Canary.assertAbsent([...canaries, account], [...attributes])
     }).pipe(Effect.provide(CryoSparcTest.layer({ users: { "canary@example.com": password.secret } })))

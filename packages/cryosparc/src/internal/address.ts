@@ -1,4 +1,5 @@
 /** Which instance is meant, and where its API is (contract, sections 5 and 6). */
+import * as BaseUrl from "@latchkey/core/BaseUrl"
 
 export interface Address {
   /** What sessions are kept under: as the `login` of cryosparc-tools writes it, a slash at the end included. */
@@ -9,9 +10,6 @@ export interface Address {
   readonly isExposed: boolean
 }
 
-/** What no name server is asked about, unlike `x.localhost`. */
-const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
-
 /** Only in lower case, as upstream. */
 const named = (url: string): string => (/^https?:\/\//.test(url) ? url : `http://${url}`)
 
@@ -21,13 +19,6 @@ const named = (url: string): string => (/^https?:\/\//.test(url) ? url : `http:/
  */
 export const parse = (url: string): Address | undefined => {
   const instance = named(url)
-  if (!/^https?:\/\/[^\s\p{C}/\\@?#]+(?:\/(?!\/)[^\s\p{C}/\\?#]+)*\/*$/u.test(instance)) return undefined
-  if (!URL.canParse(instance)) return undefined
-  const { hostname, origin, pathname, port, protocol } = new URL(instance)
-  if (port === "0") return undefined
-  return {
-    instance,
-    api: `${origin}${pathname.replace(/\/+$/, "")}/api/cmd`,
-    isExposed: protocol === "http:" && !LOOPBACK.test(hostname)
-  }
+  const base = BaseUrl.parse(instance)
+  return base && { instance, api: `${base.href}/api/cmd`, isExposed: base.isExposed }
 }

@@ -3,9 +3,9 @@
  * wrote about a failure nothing is read, because it may repeat what was sent.
  */
 import * as AuthError from "@latchkey/core/AuthError"
+import type { HttpAnswer } from "@latchkey/core/HttpExchange"
 import * as TransportError from "@latchkey/core/TransportError"
-import * as Duration from "effect/Duration"
-import * as Headers from "effect/http/Headers"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -36,21 +36,11 @@ const notImplemented = (where: Where): AuthError.TransportError =>
     })
   )
 
-const retryAfter = (headers: Headers.Headers, now: number): Duration.Duration | undefined =>
-  Option.fromNullishOr(headers["retry-after"]).pipe(
-    Option.flatMap((text) => Result.getSuccess(Headers.parseRetryAfter(text))),
-    Option.map((parsed) => Headers.retryAfterDelay(parsed, now)),
-    Option.filter((delay) => Number.isSafeInteger(Duration.toMillis(delay))),
-    Option.getOrUndefined
-  )
-
 /** The error that a status stands for; none for 200, whose body has the word. */
 export const refusal = (
   where: Where,
   step: Step,
-  status: number,
-  headers: Headers.Headers,
-  now: number
+  { retryAfter, status }: HttpAnswer
 ): LoginError | undefined => {
   const because = (reason: TransportError.TransportErrorReason) =>
     AuthError.TransportError.because(where, reason)
@@ -86,9 +76,13 @@ export const refusal = (
     case 501:
       return notImplemented(where)
     case 429: {
-      const delay = retryAfter(headers, now)
       const message = "too many requests; wait before trying again"
-      return because(new TransportError.RateLimited({ message, ...(delay && { retryAfter: delay }) }))
+      return because(
+        new TransportError.RateLimited({
+          message,
+          ...(Option.isSome(retryAfter) && { retryAfter: retryAfter.value })
+        })
+      )
     }
     case 502:
     case 503:
@@ -97,23 +91,10 @@ export const refusal = (
         new TransportError.ServiceUnavailable({ message: "the instance is away; try again later" })
       )
   }
-  if (status >= 300 && status < 400) return redirected(where)
   return status >= 500
     ? new AuthError.ServerError({ ...where, message: "the instance failed; try again", status })
     : notUnderstood(where, `status ${status} means nothing here`, status)
 }
-
-export const redirected = (where: Where): AuthError.TransportError =>
-  AuthError.TransportError.because(
-    where,
-    new TransportError.UnexpectedRedirect({
-      message:
-        "the instance sends requests elsewhere, where no password goes; use the address that it leads to"
-    })
-  )
-
-export const isJson = (contentType: string | undefined): boolean =>
-  contentType !== undefined && /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType.trim())
 
 const parsed = (body: string): Option.Option<unknown> => Option.liftThrowable(JSON.parse)(body)
 
@@ -144,6 +125,9 @@ export const loginPath = (where: Where, body: string): Result.Result<string, Inv
   }
 }
 
-/** For an answer that is no text of JSON. */
-export const unreadable = (where: Where): AuthError.InvalidResponse =>
-  notUnderstood(where, "the answer is not JSON")
+/** The text of an answer that was good. */
+export const body = (where: Where, step: Step, answer: HttpAnswer): Effect.Effect<string, LoginError> => {
+  const refused = refusal(where, step, answer)
+  if (refused !== undefined) return Effect.fail(refused)
+  return answer.isJson ? answer.text : Effect.fail(notUnderstood(where, "the answer is not JSON"))
+}

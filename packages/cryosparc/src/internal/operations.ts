@@ -1,11 +1,12 @@
 /** What each operation of the service does, over any HTTP client. */
 import { type InvalidRequest, SessionExpired } from "@latchkey/core/AuthError"
+import * as HttpExchange from "@latchkey/core/HttpExchange"
 import { Session } from "@latchkey/core/Session"
 import { SessionKey } from "@latchkey/core/SessionKey"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
+import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -13,10 +14,7 @@ import type { Credentials, CryoSparc, LoginError, Options } from "../CryoSparc.t
 import * as Answer from "./answer.ts"
 import * as Arguments from "./arguments.ts"
 import * as Bearer from "./bearer.ts"
-import * as Exchange from "./exchange.ts"
-import * as NoRedirects from "./noRedirects.ts"
 import { passwordHash } from "./passwordHash.ts"
-import { tooLate } from "./whatBroke.ts"
 
 const DEFAULT_TIMEOUT = Duration.seconds(30)
 
@@ -25,15 +23,26 @@ const DEFAULT_LIFE = Duration.days(14)
 
 const provider = "cryosparc"
 
+/** The description of a large API is megabytes long. */
+const MAX_BYTES: Readonly<Record<Answer.Step, number>> = {
+  description: 16 * HttpExchange.MAX_BYTES,
+  login: HttpExchange.MAX_BYTES
+}
+
 export const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<CryoSparc["Service"], InvalidRequest, HttpClient.HttpClient> {
   const { api, instance } = yield* Arguments.address(options)
   const where = { provider, instance } as const
   const timeout = yield* Arguments.timeout(where, options.timeout, DEFAULT_TIMEOUT)
-  const client = yield* NoRedirects.make
-  const ask = Exchange.make(client, where)
-  const withToken = Bearer.make(client, api)
+  const exchange = yield* HttpExchange.make(where)
+  const withToken = Bearer.make(
+    yield* Effect.flatMap(HttpClient.HttpClient, HttpExchange.withoutRedirects),
+    api
+  )
+
+  const ask = (step: Answer.Step, request: HttpClientRequest.HttpClientRequest) =>
+    exchange(request, (answer) => Answer.body(where, step, answer), { maxBytes: MAX_BYTES[step] })
 
   /** Two requests, and whatever comes of them. */
   const signIn = Effect.fnUntraced(function* (
@@ -66,7 +75,7 @@ export const make = Effect.fnUntraced(function* (
       const asked = yield* DateTime.now
       const accessToken = yield* Effect.timeoutOrElse(signIn(credentials, life), {
         duration,
-        orElse: () => tooLate(where)
+        orElse: () => HttpExchange.timedOut(where)
       })
       return new Session({
         key: new SessionKey({ provider, instance, account: credentials.email }),

@@ -1,9 +1,13 @@
 /** Why no answer came: the one place that knows what runtimes call it. */
-import { InvalidResponse, TransportError } from "@latchkey/core/AuthError"
-import * as Reason from "@latchkey/core/TransportError"
 import type { HttpClientError } from "effect/http/HttpClientError"
 import * as Predicate from "effect/Predicate"
-import type { Where } from "./arguments.ts"
+import { InvalidResponse, TransportError } from "../AuthError.ts"
+import * as Reason from "../TransportError.ts"
+
+interface Where {
+  readonly provider: string
+  readonly instance: string
+}
 
 /** A cause has a cause, and one that tried several addresses has one for each. */
 const DEEPEST = 8
@@ -22,7 +26,7 @@ const codes = (cause: unknown, depth = 0): ReadonlyArray<unknown> => {
 
 const refused = () =>
   new Reason.ConnectionFailed({
-    message: "nothing answers there; is the instance running, is the port right?"
+    message: "nothing answers there; is the service running, are host and port right?"
   })
 
 const misspoken = () =>
@@ -40,7 +44,7 @@ const untrusted = () =>
       "the certificate is not of a known authority, or not for this host; give the HTTP client the right root"
   })
 
-const late = () => new Reason.TimedOut({ message: "no answer in time; try again" })
+const late = () => new Reason.TimedOut({ message: "no answer in time" })
 
 const closed = () =>
   new Reason.Closed({
@@ -64,7 +68,7 @@ export const reason = (cause: unknown): Reason.TransportErrorReason => {
   )()
 }
 
-/** The client's own error holds the request and with it the password's hash: nothing of it is kept. */
+/** The client's own error holds the request, and with it whatever is secret in it: nothing of it is kept. */
 export const whatBroke = (where: Where, error: HttpClientError): TransportError | InvalidResponse =>
   error.reason._tag === "EmptyBodyError"
     ? new InvalidResponse({ ...where, message: "the answer is empty" })

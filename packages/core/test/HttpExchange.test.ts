@@ -1,0 +1,301 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as HttpFaults from "@latchkey/testing/HttpFaults"
+import { empty, type HttpHandler, type HttpResponse, json, text } from "@latchkey/testing/HttpHandler"
+import * as HttpMemory from "@latchkey/testing/HttpMemory"
+import * as Canary from "@latchkey/testing/Canary"
+import { Duration, Effect, Option, Redacted, Schema, Tracer } from "effect"
+import { HttpClient, HttpClientRequest } from "effect/http"
+import { TestClock } from "effect/testing"
+import * as HttpExchange from "../src/HttpExchange.ts"
+import { reason } from "../src/internal/whatBroke.ts"
+import { fails, failsBecause } from "../../../test/support/fails.ts"
+
+const { HttpFault } = HttpFaults
+
+const ORIGIN = "https://service.example.com"
+
+const where = { provider: "acme", instance: ORIGIN }
+
+/** What answers, and an exchange with it. */
+const over = Effect.fnUntraced(function* (
+  handler: HttpHandler,
+  change: (client: HttpClient.HttpClient) => HttpClient.HttpClient = (client) => client
+) {
+  const faults = yield* HttpFaults.make
+  const memory = yield* HttpMemory.make({ origin: ORIGIN, handler, faults })
+  const exchange = yield* Effect.provideService(
+    HttpExchange.make(where),
+    HttpClient.HttpClient,
+    change(memory.client)
+  )
+  return { exchange, faults, ...memory }
+})
+
+const answering =
+  (answer: HttpResponse): HttpHandler =>
+  () =>
+    Effect.succeed(answer)
+
+const ask = HttpClientRequest.get(`${ORIGIN}/thing`)
+
+const textOf = ({ text }: HttpExchange.HttpAnswer) => text
+
+describe("HttpExchange", () => {
+  it.effect("tells status, headers and text of whatever answer comes", () =>
+    Effect.gen(function* () {
+      const { exchange } = yield* over(answering(json(418, { short: "and stout" })))
+      const seen = yield* exchange(ask, (answer) =>
+        Effect.map(answer.text, (body) => [
+          answer.status,
+          answer.isJson,
+          answer.headers["content-type"],
+          body
+        ])
+      )
+      assert.deepStrictEqual(seen, [418, true, "application/json", '{"short":"and stout"}'])
+    })
+  )
+
+  for (const [header, expected] of [
+    ["120", Option.some(120_000)],
+    [" 0 ", Option.some(0)],
+    ["Sun, 06 Nov 1994 08:49:37 GMT", Option.some(7000)],
+    ["Sat, 05 Nov 1994 08:49:37 GMT", Option.some(0)],
+    ["", Option.none()],
+    ["soon", Option.none()],
+    ["-1", Option.none()],
+    ["1.5", Option.none()],
+    ["9".repeat(400), Option.none()]
+  ] as const) {
+    it.effect(`Retry-After ${JSON.stringify(header.slice(0, 40))} counts from the clock`, () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(784_111_770_000)
+        const { exchange } = yield* over(answering(empty(429, { "retry-after": header })))
+        const { retryAfter } = yield* exchange(ask, Effect.succeed)
+        assert.deepStrictEqual(Option.map(retryAfter, Duration.toMillis), expected)
+      })
+    )
+  }
+
+  it.effect("no Retry-After is none", () =>
+    Effect.gen(function* () {
+      const { exchange } = yield* over(answering(empty(429)))
+      assert.deepStrictEqual(
+        yield* exchange(ask, ({ retryAfter }) => Effect.succeed(retryAfter)),
+        Option.none()
+      )
+    })
+  )
+
+  for (const status of [300, 301, 302, 303, 304, 307, 308, 399]) {
+    it.effect(`S36: status ${status} is UnexpectedRedirect, and nothing follows`, () =>
+      Effect.gen(function* () {
+        const location = "https://elsewhere.example.com/?again=canary"
+        const { exchange, requests } = yield* over(answering(empty(status, { location })))
+        const error = yield* failsBecause("UnexpectedRedirect", exchange(ask, Effect.succeed))
+        assert.notInclude(JSON.stringify(error), "canary")
+        assert.strictEqual((yield* requests).length, 1)
+      })
+    )
+  }
+
+  it.effect("S36: a client that follows redirects by itself is found out", () =>
+    Effect.gen(function* () {
+      const { exchange } = yield* over(
+        ({ path }) => Effect.succeed(path === "/moved" ? json(200, {}) : empty(307, { location: "/moved" })),
+        HttpClient.followRedirects()
+      )
+      yield* failsBecause("UnexpectedRedirect", exchange(ask, Effect.succeed))
+    })
+  )
+
+  it.effect("a client that takes a bad status for a failure changes no answer", () =>
+    Effect.gen(function* () {
+      const { exchange } = yield* over(answering(empty(503)), HttpClient.filterStatusOk)
+      assert.strictEqual(yield* exchange(ask, ({ status }) => Effect.succeed(status)), 503)
+    })
+  )
+
+  it.effect("a body is read up to the limit, and one byte more is MessageTooLarge", () =>
+    Effect.gen(function* () {
+      const { exchange } = yield* over(answering(text(200, "text/plain", "12345")))
+      assert.strictEqual(yield* exchange(ask, textOf, { maxBytes: 5 }), "12345")
+      yield* failsBecause("MessageTooLarge", exchange(ask, textOf, { maxBytes: 4 }))
+    })
+  )
+
+  it.effect("the limit is 1 MiB unless told", () =>
+    Effect.gen(function* () {
+      const { exchange, faults } = yield* over(answering(json(200, {})))
+      yield* faults.push(HttpFault.Oversized({ bytes: HttpExchange.MAX_BYTES }))
+      assert.strictEqual((yield* exchange(ask, textOf)).length, HttpExchange.MAX_BYTES)
+      yield* faults.push(HttpFault.Oversized({ bytes: HttpExchange.MAX_BYTES + 1 }))
+      yield* failsBecause("MessageTooLarge", exchange(ask, textOf))
+    })
+  )
+
+  it.effect("bytes that are no UTF-8 are InvalidResponse", () =>
+    Effect.gen(function* () {
+      const { exchange } = yield* over(answering({ ...json(200, {}), body: Buffer.from("é", "latin1") }))
+      yield* fails("InvalidResponse", exchange(ask, textOf))
+    })
+  )
+
+  it.effect("an answer that breaks off is Closed", () =>
+    Effect.gen(function* () {
+      const { exchange, faults } = yield* over(answering(json(200, { a: 1 })))
+      yield* faults.push(HttpFault.ResetBody())
+      yield* failsBecause("Closed", exchange(ask, textOf))
+      yield* faults.push(HttpFault.DropBefore())
+      yield* failsBecause("Closed", exchange(ask, textOf))
+    })
+  )
+
+  it.effect("what judges may fail, and that is the failure", () =>
+    Effect.gen(function* () {
+      const { exchange } = yield* over(answering(empty(401)))
+      assert.strictEqual(yield* Effect.flip(exchange(ask, ({ status }) => Effect.fail(status))), 401)
+    })
+  )
+
+  const canary = Canary.make("parameter")
+  for (const [name, handler] of [
+    ["a good", answering(json(200, {}))],
+    ["a refused", answering(json(401, {}))]
+  ] as const) {
+    it.effect(
+      `P07: the span of ${name} request tells method, host, path and status, and nothing secret`,
+      () =>
+        Effect.gen(function* () {
+          const spans: Array<Tracer.Span> = []
+          const tracer = Tracer.make({
+            span: (options) => {
+              const span = Tracer.nativeTracer.span(options)
+              spans.push(span)
+              return span
+            }
+          })
+          const { exchange, requests } = yield* over(handler)
+          const request = ask.pipe(
+            HttpClientRequest.setUrlParam("token", canary.redacted),
+            HttpClientRequest.bearerToken(canary.redacted)
+          )
+          yield* exchange(request, textOf).pipe(Effect.withTracer(tracer))
+          const [arrived] = yield* requests
+          assert.strictEqual(new URLSearchParams(arrived?.query).get("token"), canary.secret)
+          assert.isFalse(arrived?.headers.has("traceparent"))
+          assert.strictEqual(spans.length, 1)
+          const { attributes = new Map(), name: called } = spans[0] ?? {}
+          assert.strictEqual(called, "http.client GET")
+          assert.deepStrictEqual(Object.fromEntries(attributes), {
+            "http.request.method": "GET",
+            "server.address": "service.example.com",
+            "url.scheme": "https",
+            "url.path": "/thing",
+            "http.response.status_code": name === "a good" ? 200 : 401
+          })
+          Canary.assertAbsent([canary], spans)
+        })
+    )
+  }
+
+  it.effect("P06: no failure holds anything of the request", () =>
+    Effect.gen(function* () {
+      const { exchange, faults, setListening } = yield* over(answering(json(200, {})))
+      const request = HttpClientRequest.post(`${ORIGIN}/thing`).pipe(
+        HttpClientRequest.setUrlParam("token", Redacted.make(canary.secret)),
+        HttpClientRequest.bodyText(canary.secret)
+      )
+      const failed = (fault: HttpFaults.HttpFault) =>
+        Effect.andThen(faults.push(fault), Effect.flip(exchange(request, textOf)))
+      Canary.assertAbsent([canary], yield* failed(HttpFault.DropBefore()))
+      Canary.assertAbsent([canary], yield* failed(HttpFault.ResetBody()))
+      Canary.assertAbsent(
+        [canary],
+        yield* failed(HttpFault.Redirect({ location: `${ORIGIN}/x?token=${canary.secret}` }))
+      )
+      yield* setListening(false)
+      Canary.assertAbsent([canary], yield* Effect.flip(exchange(request, textOf)))
+    })
+  )
+
+  it("media types of JSON", () => {
+    for (const type of [
+      "application/json",
+      "Application/JSON",
+      "application/json; charset=utf-8",
+      "application/json ;x",
+      "application/problem+json"
+    ]) {
+      assert.isTrue(HttpExchange.isJson(type), type)
+    }
+    for (const type of [undefined, "", "text/html", "text/json", "application/jsonp", "application/xml"]) {
+      assert.isFalse(HttpExchange.isJson(type), type)
+    }
+  })
+
+  it.prop("no text makes the look at a media type throw", [Schema.String], ([type]) => {
+    assert.isBoolean(HttpExchange.isJson(type))
+  })
+})
+
+const coded = (code: string, cause?: unknown) => Object.assign(new Error("broke", { cause }), { code })
+
+describe("what broke", () => {
+  for (const [code, expected] of [
+    ["ECONNREFUSED", "ConnectionFailed"],
+    ["EHOSTUNREACH", "ConnectionFailed"],
+    ["ENETUNREACH", "ConnectionFailed"],
+    ["EHOSTDOWN", "ConnectionFailed"],
+    ["ENETDOWN", "ConnectionFailed"],
+    ["EADDRNOTAVAIL", "ConnectionFailed"],
+    ["ENOTFOUND", "NameNotResolved"],
+    ["EAI_AGAIN", "NameNotResolved"],
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", "CertificateRejected"],
+    ["SELF_SIGNED_CERT_IN_CHAIN", "CertificateRejected"],
+    ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "CertificateRejected"],
+    ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "CertificateRejected"],
+    ["CERT_HAS_EXPIRED", "CertificateRejected"],
+    ["ERR_TLS_CERT_ALTNAME_INVALID", "CertificateRejected"],
+    ["INVALID_CA", "CertificateRejected"],
+    ["HOSTNAME_MISMATCH", "CertificateRejected"],
+    ["EPROTO", "ConnectionFailed"],
+    ["ERR_SSL_WRONG_VERSION_NUMBER", "ConnectionFailed"],
+    ["HPE_INVALID_CONSTANT", "ConnectionFailed"],
+    ["ETIMEDOUT", "TimedOut"],
+    ["UND_ERR_CONNECT_TIMEOUT", "TimedOut"],
+    ["UND_ERR_HEADERS_TIMEOUT", "TimedOut"],
+    ["UND_ERR_BODY_TIMEOUT", "TimedOut"],
+    ["ECONNRESET", "Closed"],
+    ["EPIPE", "Closed"],
+    ["UND_ERR_SOCKET", "Closed"],
+    ["XECONNREFUSED", "Closed"]
+  ] as const) {
+    it(`${code} is ${expected}, however deep it is`, () => {
+      assert.strictEqual(reason(coded(code))._tag, expected)
+      assert.strictEqual(reason(new TypeError("fetch failed", { cause: coded(code) }))._tag, expected)
+      const several = new AggregateError([coded(code), coded(code)])
+      assert.strictEqual(reason(new TypeError("fetch failed", { cause: several }))._tag, expected)
+    })
+  }
+
+  it("a cause is looked for eight causes deep", () => {
+    const buried = (depth: number): Error =>
+      depth === 0 ? coded("ECONNREFUSED") : new Error("broke", { cause: buried(depth - 1) })
+    assert.strictEqual(reason(buried(8))._tag, "ConnectionFailed")
+    assert.strictEqual(reason(buried(9))._tag, "Closed")
+  })
+
+  it("a parser that names no code is known by its own name", () => {
+    const error = Object.assign(new Error("no HTTP"), { name: "HTTPParserError", code: undefined })
+    assert.strictEqual(reason(new TypeError("fetch failed", { cause: error }))._tag, "ConnectionFailed")
+  })
+
+  it("what nobody knows is Closed: it may have been heard", () => {
+    const circular = new Error("round")
+    circular.cause = circular
+    for (const cause of [undefined, null, "ECONNREFUSED", { code: 7 }, new Error("ECONNREFUSED"), circular]) {
+      assert.strictEqual(reason(cause)._tag, "Closed")
+    }
+  })
+})
