@@ -19,6 +19,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { InvalidResponse, TransportError } from "./AuthError.ts"
+import { notFollowing } from "./internal/notFollowing.ts"
 import { traced } from "./internal/quietSpan.ts"
 import { tooLate, whatBroke } from "./internal/whatBroke.ts"
 import { MessageTooLarge, UnexpectedRedirect } from "./TransportError.ts"
@@ -126,15 +127,7 @@ export const withoutRedirects = <E, R>(
   client: HttpClient.HttpClient.With<E, R>
 ): Effect.Effect<HttpClient.HttpClient.With<E, Exclude<R, FetchHttpClient.RequestInit>>> =>
   Effect.map(Effect.serviceOption(FetchHttpClient.RequestInit), (given) =>
-    HttpClient.transformResponse(client, (response) =>
-      Effect.flatMap(Effect.serviceOption(FetchHttpClient.RequestInit), (current) =>
-        Effect.provideService(response, FetchHttpClient.RequestInit, {
-          ...Option.getOrUndefined(given),
-          ...Option.getOrUndefined(current),
-          redirect: "manual"
-        })
-      )
-    )
+    HttpClient.transformResponse(client, (response) => notFollowing(response, Option.getOrUndefined(given)))
   )
 
 /**
