@@ -505,18 +505,23 @@ for (const [name, http] of [
                     : json(200, {})
                 )
             })
+            // What is collected as garbage is let go as well.
+            const kept: Array<HttpClientResponse.HttpClientResponse> = []
             const context = yield* Layer.build(http)
             const client = SessionHttpClient.attach(Context.get(context, HttpClient.HttpClient), ref, {
-              origin: server.url
+              origin: server.url,
+              refuses: (response) => Effect.sync(() => kept.push(response) > 0 && response.status === 401)
             })
             const response = yield* client.get(server.url)
             assert.deepStrictEqual(yield* response.json, {})
             assert.strictEqual((yield* server.requests).length, 2)
             yield* until(Effect.map(server.connections, (open) => open <= 1))
+
+            assert.strictEqual(kept.length, 1)
           })
         ),
-      // Before the server closes the other one, which is idle.
-      4000
+      // Before an idle connection is closed for being idle.
+      2000
     )
   })
 }
