@@ -19,6 +19,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { InvalidResponse, TransportError } from "./AuthError.ts"
+import { letGo } from "./internal/letGo.ts"
 import { notFollowing } from "./internal/notFollowing.ts"
 import { traced } from "./internal/quietSpan.ts"
 import { tooLate, whatBroke } from "./internal/whatBroke.ts"
@@ -91,29 +92,31 @@ export const MAX_BYTES: number = 1024 * 1024
  */
 export const make = (where: Where): Effect.Effect<HttpExchange, never, HttpClient.HttpClient> =>
   Effect.map(Effect.flatMap(HttpClient.HttpClient, withoutRedirects), (client) => {
-    const scoped = HttpClient.withScope(client)
-    return (request, judge, options) =>
-      Effect.gen(function* () {
-        const response = yield* traced(
-          request,
-          (sent) =>
-            scoped.execute(sent).pipe(
-              // A client that was told to take a bad status for a failure.
-              Effect.catch((error) =>
-                error.reason._tag === "StatusCodeError"
-                  ? Effect.succeed(error.reason.response)
-                  : Effect.fail(whatBroke(where, error))
-              )
-            ),
-          { propagate: false }
+    const send = (request: HttpClientRequest) =>
+      client.execute(request).pipe(
+        // A client that was told to take a bad status for a failure.
+        Effect.catch((error) =>
+          error.reason._tag === "StatusCodeError"
+            ? Effect.succeed(error.reason.response)
+            : Effect.fail(whatBroke(where, error))
         )
+      )
+    return Effect.fnUntraced(function* (request, judge, options) {
+      const response = yield* traced(request, send, { propagate: false })
+      let isRead = false
+      const text = Effect.tap(textOf(where, response, options?.maxBytes ?? MAX_BYTES), () =>
+        Effect.sync(() => {
+          isRead = true
+        })
+      )
+      return yield* Effect.gen(function* () {
         if (isElsewhere(request, response)) return yield* redirected(where, response.url)
         if (response.status >= 300 && response.status < 400) {
           return yield* redirected(where, response.headers["location"], request.url)
         }
-        const now = yield* Clock.currentTimeMillis
-        return yield* judge(answerOf(where, response, now, options?.maxBytes ?? MAX_BYTES))
-      }).pipe(Effect.scoped)
+        return yield* judge(answerOf(response, yield* Clock.currentTimeMillis, text))
+      }).pipe(Effect.onExit(() => (isRead ? Effect.void : letGo(response))))
+    })
   })
 
 /**
@@ -147,19 +150,29 @@ export const timedOut = (where: Where): TransportError => tooLate(where)
 export const isJson = (contentType: string | undefined): boolean =>
   contentType !== undefined && /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType.trim())
 
-const answerOf = (where: Where, response: HttpClientResponse, now: number, maxBytes: number): HttpAnswer => ({
+const answerOf = (response: HttpClientResponse, now: number, text: HttpAnswer["text"]): HttpAnswer => ({
   status: response.status,
   headers: response.headers,
   isJson: isJson(response.headers["content-type"]),
   retryAfter: Option.fromNullishOr(response.headers["retry-after"]).pipe(
-    Option.flatMap((text) => Result.getSuccess(Headers.parseRetryAfter(text))),
+    Option.flatMap((header) => Result.getSuccess(Headers.parseRetryAfter(header))),
     Option.map((parsed) => Headers.retryAfterDelay(parsed, now)),
     Option.filter((delay) => Number.isSafeInteger(Duration.toMillis(delay)))
   ),
-  text: textOf(where, response, maxBytes)
+  text
 })
 
+/** Whether the body is as long as it says: one that was packed is longer. */
+const isShort = ({ headers }: HttpClientResponse, maxBytes: number): boolean =>
+  headers["content-encoding"] === undefined && Number(headers["content-length"] ?? Infinity) <= maxBytes
+
 const textOf = Effect.fnUntraced(function* (where: Where, response: HttpClientResponse, maxBytes: number) {
+  if (isShort(response, maxBytes)) {
+    return yield* decoded(
+      where,
+      yield* Effect.mapError(response.arrayBuffer, (error) => whatBroke(where, error))
+    )
+  }
   const chunks: Array<Uint8Array> = []
   let size = 0
   yield* response.stream.pipe(
@@ -177,11 +190,14 @@ const textOf = Effect.fnUntraced(function* (where: Where, response: HttpClientRe
           )
     })
   )
-  return yield* Effect.try({
-    try: () => new TextDecoder("utf-8", { fatal: true }).decode(concat(chunks, size)),
+  return yield* decoded(where, concat(chunks, size))
+})
+
+const decoded = (where: Where, bytes: Uint8Array | ArrayBuffer) =>
+  Effect.try({
+    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
     catch: () => new InvalidResponse({ ...where, message: "the answer is no text in UTF-8" })
   })
-})
 
 const concat = (chunks: ReadonlyArray<Uint8Array>, size: number): Uint8Array => {
   const whole = new Uint8Array(size)

@@ -16,8 +16,8 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Stream from "effect/Stream"
 import { canBeSentTwice } from "./internal/canBeSentTwice.ts"
+import { letGo } from "./internal/letGo.ts"
 import { notFollowing } from "./internal/notFollowing.ts"
 import { traced } from "./internal/quietSpan.ts"
 import type { Session } from "./Session.ts"
@@ -166,6 +166,3 @@ const answerIn = <E>(exit: Exit.Exit<HttpClientResponse, E>): HttpClientResponse
     ? error.reason.response
     : undefined
 }
-
-/** Leaves no connection waiting. How reading goes does not matter: nobody wants what is read. */
-const letGo = (response: HttpClientResponse) => Effect.exit(Stream.runDrain(Stream.take(response.stream, 1)))

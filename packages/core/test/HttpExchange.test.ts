@@ -1,14 +1,18 @@
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as HttpFaults from "@latchkey/testing/HttpFaults"
 import { empty, type HttpHandler, type HttpResponse, json, text } from "@latchkey/testing/HttpHandler"
 import * as HttpMemory from "@latchkey/testing/HttpMemory"
 import * as Canary from "@latchkey/testing/Canary"
-import { Duration, Effect, Option, Redacted, Schema, Tracer } from "effect"
-import { HttpClient, HttpClientRequest } from "effect/http"
+import { Context, Duration, Effect, Layer, Option, Redacted, Schema, Tracer } from "effect"
+import { FetchHttpClient, HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
+import { once } from "node:events"
+import { createServer, type Socket } from "node:net"
 import * as HttpExchange from "../src/HttpExchange.ts"
 import { reason } from "../src/internal/whatBroke.ts"
 import { fails, failsBecause } from "../../../test/support/fails.ts"
+import { until } from "../../../test/support/until.ts"
 
 const { HttpFault } = HttpFaults
 
@@ -134,6 +138,17 @@ describe("HttpExchange", () => {
     })
   )
 
+  it.effect("a body that says how short it is, and was packed, is still read up to the limit", () =>
+    Effect.gen(function* () {
+      const headers = { "content-encoding": "gzip", "content-length": "1" }
+      const unpacked = HttpClient.make((request) =>
+        Effect.succeed(HttpClientResponse.fromWeb(request, new Response("12345", { headers })))
+      )
+      const exchange = yield* Effect.provideService(HttpExchange.make(where), HttpClient.HttpClient, unpacked)
+      yield* failsBecause("MessageTooLarge", exchange(ask, textOf, { maxBytes: 4 }))
+    })
+  )
+
   it.effect("bytes that are no UTF-8 are InvalidResponse", () =>
     Effect.gen(function* () {
       const { exchange } = yield* over(answering({ ...json(200, {}), body: Buffer.from("é", "latin1") }))
@@ -238,6 +253,69 @@ describe("HttpExchange", () => {
     assert.isBoolean(HttpExchange.isJson(type))
   })
 })
+
+/** Plain TCP on loopback that answers every request with the beginning of something. */
+const saying = (beginning: string) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const sockets = new Set<Socket>()
+      const server = createServer((socket) => {
+        sockets.add(socket)
+        socket.on("error", () => {})
+        socket.once("close", () => sockets.delete(socket))
+        socket.once("data", () => socket.write(beginning))
+      })
+      server.listen(0, "127.0.0.1")
+      await once(server, "listening")
+      const address = server.address()
+      const port = typeof address === "object" && address !== null ? address.port : 0
+      return { url: `http://127.0.0.1:${port}`, server, sockets }
+    }),
+    ({ server, sockets }) =>
+      Effect.promise(async () => {
+        for (const socket of sockets) socket.destroy()
+        server.close()
+        await once(server, "close")
+      })
+  )
+
+for (const [name, http] of [
+  ["fetch", FetchHttpClient.layer],
+  ["undici", NodeHttpClient.layerUndici],
+  ["node:http", NodeHttpClient.layerNodeHttp]
+] as const) {
+  const connected = Effect.map(Layer.build(http), (context) => {
+    const client = Context.get(context, HttpClient.HttpClient)
+    return Effect.provideService(HttpExchange.make(where), HttpClient.HttpClient, client)
+  }).pipe(Effect.flatten)
+
+  describe(`a body that does not come, over ${name}`, () => {
+    const head = "HTTP/1.1 401 No\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+    for (const beginning of [head, `${head}{"error":`]) {
+      it.live(`holds nobody up who does not want it, nor a connection, after ${beginning.length} bytes`, () =>
+        Effect.gen(function* () {
+          const { sockets, url } = yield* saying(beginning)
+          const exchange = yield* connected
+          const error = yield* Effect.flip(
+            exchange(HttpClientRequest.get(url), ({ status }) => Effect.fail(status))
+          )
+          assert.strictEqual(error, 401)
+          yield* until(Effect.sync(() => sockets.size === 0))
+        })
+      )
+    }
+
+    it.live("keeps no connection when whoever wants it gives up", () =>
+      Effect.gen(function* () {
+        const { sockets, url } = yield* saying(head)
+        const exchange = yield* connected
+        const answer = exchange(HttpClientRequest.get(url), textOf)
+        assert.isTrue(Option.isNone(yield* Effect.timeoutOption(answer, "100 millis")))
+        yield* until(Effect.sync(() => sockets.size === 0))
+      })
+    )
+  })
+}
 
 const coded = (code: string, cause?: unknown) => Object.assign(new Error("broke", { cause }), { code })
 
