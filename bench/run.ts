@@ -5,8 +5,11 @@ const rows: Readonly<Record<string, () => Promise<ReadonlyArray<Row>>>> = {
   token: async () => (await import("./rows/currentToken.ts")).rows(),
   storm: async () => (await import("./rows/storm.ts")).rows(),
   login: async () => (await import("./rows/robotLogin.ts")).rows(),
+  http: async () => (await import("./rows/httpLogin.ts")).rows(),
   sqlite: async () => (await import("./rows/sqlite.ts")).rows(),
-  file: async () => (await import("./rows/sessionFile.ts")).rows()
+  file: async () => (await import("./rows/sessionFile.ts")).rows(),
+  jwt: async () => (await import("./rows/jwt.ts")).rows(),
+  roles: async () => (await import("./rows/roles.ts")).rows()
 }
 
 const NANOS = [
