@@ -42,6 +42,11 @@ export interface Provider<
   readonly refresh: (session: Session) => Effect.Effect<Session, RefreshError | Verdict>
   /** Tells the far end that the session is over. */
   readonly logout: (session: Session) => Effect.Effect<Revocation, LogoutError>
+  /**
+   * Ends this very session, where `logout` ends others of the account as well: for one that was won after its user had signed
+   * out. Nobody hears of its failures. Default: `logout`.
+   */
+  readonly revoke?: (session: Session) => Effect.Effect<Revocation, AuthError>
   /** How long after `issuedAt` a renewal is due; none for a session that needs no renewal. Default: `renewalDue`. */
   readonly renewAfter?: (session: Session) => Option.Option<Duration.Duration>
   /** The longest pause between two attempts while renewals keep failing. Default: `LONGEST_PAUSE`. */

@@ -147,6 +147,10 @@ const newDrawer = <E extends AuthError, LogoutError extends AuthError>(
     },
     refresh: (session) => drawer.provider.refresh(session),
     logout: (session) => drawer.provider.logout(session),
+    revoke: (session) =>
+      drawer.provider.revoke === undefined
+        ? drawer.provider.logout(session)
+        : drawer.provider.revoke(session),
     renewAfter: (session) =>
       drawer.provider.renewAfter === undefined ? renewalDue(session) : drawer.provider.renewAfter(session),
     ...(provider.longestPause && { longestPause: provider.longestPause })

@@ -6,6 +6,7 @@ import {
   Session,
   SessionKey,
   SessionRef,
+  Sessions,
   SessionStore,
   TransportError
 } from "@latchkey/core"
@@ -156,6 +157,41 @@ describe("a token that was won is not lost", () => {
 })
 
 describe("logout", () => {
+  for (const through of ["SessionRef", "Sessions"]) {
+    it.effect(
+      `9. a renewal that it overtakes ends the session it has won, and no other, through ${through}`,
+      () =>
+        provided(
+          Effect.gen(function* () {
+            const base = TestProvider.make({ latency: "1 second" })
+            const revoked: Array<string> = []
+            const provider = {
+              ...base,
+              revoke: (session: Session) =>
+                Effect.sync(() => {
+                  revoked.push(tokenOf(session))
+                  return "Revoked" as const
+                })
+            }
+            const session = yield* base.login
+            const sessions = yield* Sessions
+            const ref =
+              through === "Sessions"
+                ? yield* sessions.open(provider, base.key)
+                : yield* SessionRef.open(provider, base.key)
+            yield* ref.adopt(session)
+            yield* TestClock.adjust(due)
+            yield* Effect.forkChild(ref.get, { startImmediately: true })
+            yield* TestClock.adjust("500 millis")
+            yield* ref.logout
+            yield* TestClock.adjust("500 millis")
+            assert.deepStrictEqual(base.seen.logouts, ["token-1"])
+            assert.deepStrictEqual(revoked, ["token-2"])
+          }).pipe(Effect.provide(Layer.fresh(Sessions.layer)))
+        )
+    )
+  }
+
   it.effect("revokes the token that could not be saved, not the one that it had replaced", () =>
     provided(
       Effect.gen(function* () {

@@ -289,7 +289,7 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
         if (this.#flight !== flight) {
           // What was won belongs to nobody. Where the user has logged out it must not stay valid behind his back.
           if (flight.unsaved !== undefined && this.#logouts !== flight.logouts) {
-            yield* Effect.ignore(this.#provider.logout(flight.unsaved.session))
+            yield* this.#end(flight.unsaved.session)
           }
           return this.#held
         }
@@ -302,8 +302,7 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
         const { key } = this
         if (finding._tag === "Gone") {
           // Logged out by another program, which could not know what was won here.
-          if (flight.unsaved !== undefined)
-            yield* Effect.ignore(this.#provider.logout(flight.unsaved.session))
+          if (flight.unsaved !== undefined) yield* this.#end(flight.unsaved.session)
           this.#hold(this.#signedOutElsewhere(), SessionEvent.LoggedOut({ key }))
         } else if (finding._tag === "Ended") {
           const { removed, verdict } = finding
@@ -381,8 +380,14 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
   #disown({ session, version }: Entry): Effect.Effect<void> {
     return Effect.andThen(
       Effect.ignore(this.#store.remove(this.key, { expected: version })),
-      Effect.ignore(this.#provider.logout(session))
+      this.#end(session)
     )
+  }
+
+  /** What must not stay valid behind the user's back. Nobody is there to hear of a failure. */
+  #end(session: Session): Effect.Effect<void> {
+    const provider = this.#provider
+    return Effect.ignore(provider.revoke === undefined ? provider.logout(session) : provider.revoke(session))
   }
 
   /** Once begun it goes on, whether or not the caller waits for it; only the end of the scope cuts it short. */
