@@ -1,8 +1,8 @@
 /**
- * `npm run demo`: signs in to a robot, stays signed in, and is still signed in after a restart; then signs in to a game, and
- * to a CryoSPARC instance.
+ * `npm run demo`: signs in to a robot, stays signed in, and is still signed in after a restart; then signs in to a game, to a
+ * CryoSPARC instance, to Synmetrix, and to TrustAuthX.
  *
- * Without flags all three are emulators on this machine. With `--url`, `--username` and `--root-certificates`
+ * Without flags all of them are emulators on this machine. With `--url`, `--username` and `--root-certificates`
  * there is only a robot, and it is yours.
  * Exits with 0 only if every step did what it says.
  */
@@ -15,6 +15,8 @@ import { game } from "./demo/game.ts"
 import { failed, whileRead } from "./demo/print.ts"
 import { realRobot } from "./demo/realRobot.ts"
 import { robot } from "./demo/robot.ts"
+import { synmetrix } from "./demo/synmetrix.ts"
+import { trustauthx } from "./demo/trustauthx.ts"
 
 const demo = Command.make(
   "demo",
@@ -46,6 +48,8 @@ const demo = Command.make(
     yield* robot
     yield* game
     yield* cryosparc
+    yield* synmetrix
+    yield* trustauthx
     yield* Console.log("\nEvery step did what it says.\n")
   })
 ).pipe(Command.withDescription("Sign in to a robot, stay signed in, and still be signed in after a restart"))

@@ -168,6 +168,8 @@ describe("the demo", () => {
       assert.strictEqual(code, ChildProcessSpawner.ExitCode(0))
       assert.notInclude(stdout, "\u001b")
       assert.include(stdout, "1000 fibers, 1 renewal")
+      assert.include(stdout, "1 renewal, 100 answers")
+      assert.include(stdout, "a token that had ended was replaced by a good one")
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
   )
 
