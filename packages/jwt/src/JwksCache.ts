@@ -60,8 +60,9 @@ export interface Options {
 }
 
 /**
- * Keeps the keys of that address, and fetches none yet; a fetch ends with the scope. Encryption keys, secrets, RSA keys of less
- * than 2048 bits, and keys of a kind that is not supported are ignored. Fails with `InvalidRequest` for options that cannot work.
+ * Keeps the keys of that address, and fetches none yet. A fetch ends with the scope; what needs one later fails with `Closed`.
+ * Encryption keys, secrets, RSA keys of less than 2048 bits, and keys of a kind that is not supported are ignored. Fails with
+ * `InvalidRequest` for options that cannot work.
  *
  * @category constructors
  * @since 0.1.0

@@ -19,7 +19,7 @@ import type { Verified, VerifyOptions } from "./Jwt.ts"
 export interface JwtVerifier<out E = never> {
   /**
    * As `Jwt.verify`. One verification is made for everybody who asks about the same token at the same time; whoever gives up
-   * takes nothing from the others. What it gives is shared: leave it as it is.
+   * takes nothing from the others. What it gives is shared, and frozen.
    */
   readonly verify: (token: Redacted.Redacted<string>) => Effect.Effect<Verified, InvalidToken | E>
 }
@@ -29,7 +29,7 @@ export interface JwtVerifier<out E = never> {
  * @since 0.1.0
  */
 export interface Options<out E = never> extends VerifyOptions<E> {
-  /** How many tokens are remembered; the one not seen for the longest goes first. Default: 1000. */
+  /** How many tokens are remembered; one that was not seen for long goes first. Default: 1000. */
   readonly capacity?: number
 }
 

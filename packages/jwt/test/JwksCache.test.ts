@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as HttpFaults from "@latchkey/testing/HttpFaults"
 import * as HttpHandler from "@latchkey/testing/HttpHandler"
 import * as HttpServer from "@latchkey/testing/HttpServer"
-import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, Scheduler, Scope } from "effect"
 import { FetchHttpClient, type HttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
 import { generateKeyPairSync } from "node:crypto"
@@ -107,6 +107,25 @@ describe("JwksCache", () => {
     })
   )
 
+  it.effect(
+    "a key without a name does not stand for one that a token names, until there is no better one",
+    () =>
+      Effect.gen(function* () {
+        const { publish, state, verify } = yield* inMemory()
+        const { kid: _kid, ...nameless } = jwk("one")
+        publish(nameless)
+        const token = yield* tokenOf("two")
+        yield* verify(token)
+        publish(jwk("two"))
+        yield* verify(token)
+        assert.strictEqual(state.fetches, 2)
+        publish(nameless)
+        yield* TestClock.adjust("10 minutes")
+        yield* verify(token)
+        assert.strictEqual(state.fetches, 3)
+      })
+  )
+
   it.effect("P28: while the issuer is away its last keys are good for the grace, and nobody waits", () =>
     Effect.gen(function* () {
       const { state, verify } = yield* inMemory({ maxAge: "10 minutes", grace: "1 hour" })
@@ -159,6 +178,7 @@ describe("JwksCache", () => {
         state.answer = answer
         yield* TestClock.adjust("30 seconds")
         yield* verify(token)
+        yield* refuses("Key", verify(unknown(0)))
         state.answer = away
         yield* verify(token)
       })
@@ -197,6 +217,38 @@ describe("JwksCache", () => {
     })
   )
 
+  for (const budget of [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 16, 23]) {
+    it.effect(`P28: one fetch is made for all, even where fibers take turns every ${budget} steps`, () =>
+      Effect.gen(function* () {
+        const { state, verify } = yield* inMemory()
+        const token = yield* tokenOf("one")
+        yield* Effect.forEach(Array.from({ length: 50 }), () => verify(token), {
+          concurrency: "unbounded"
+        }).pipe(Effect.provideService(Scheduler.MaxOpsBeforeYield, budget))
+        assert.strictEqual(state.fetches, 1)
+      })
+    )
+  }
+
+  it.effect("P28: whoever gives up looking for a new key, at any step, does not use up the search", () =>
+    Effect.gen(function* () {
+      for (const budget of [3, 4, 5]) {
+        for (let turns = 0; turns < 12; turns++) {
+          const { publish, verify } = yield* inMemory()
+          yield* verify(yield* tokenOf("one"))
+          publish(jwk("one"), jwk("two"))
+          const token = yield* tokenOf("two")
+          const first = yield* Effect.forkChild(
+            Effect.provideService(verify(token), Scheduler.MaxOpsBeforeYield, budget)
+          )
+          for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow
+          yield* Fiber.interrupt(first)
+          yield* verify(token)
+        }
+      }
+    })
+  )
+
   it.effect("a fetch ends with the scope", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
@@ -205,8 +257,23 @@ describe("JwksCache", () => {
       const waiting = yield* Effect.forkChild(verify(yield* tokenOf("one")), { startImmediately: true })
       yield* until(Effect.sync(() => state.fetches === 1))
       yield* Scope.close(scope, Exit.void)
-      assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(waiting)))
+      yield* failsBecause("Closed", Fiber.join(waiting))
       assert.strictEqual(yield* memory.cancelled, 1)
+    })
+  )
+
+  it.effect("after the end of the scope nobody waits, and nobody is taken for interrupted", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const { keys, verify } = yield* Scope.provide(inMemory(), scope)
+      const token = yield* tokenOf("one")
+      yield* verify(token)
+      yield* Scope.close(scope, Exit.void)
+      yield* verify(token)
+      yield* failsBecause("Closed", keys.refresh)
+      yield* failsBecause("Closed", verify(yield* tokenOf("two")))
+      yield* TestClock.adjust("10 minutes")
+      yield* failsBecause("Closed", verify(token))
     })
   )
 
@@ -258,6 +325,34 @@ describe("JwksCache", () => {
 
 /** Well made, by a key that nobody knows. */
 const unknown = (index: number) => forged({}, JSON.stringify({ alg: "ES256", kid: `unknown-${index}` }))
+
+describe("a verifier while the issuer is away", () => {
+  it.effect("P28: what is remembered does not keep the keys from being asked for", () =>
+    Effect.gen(function* () {
+      const { keys, publish, state } = yield* inMemory({ maxAge: "1 minute", grace: "1 hour" })
+      const { verify } = yield* JwtVerifier.make({
+        algorithms: ["ES256"],
+        issuer: Jwt.anyIssuer,
+        audience: Jwt.anyAudience,
+        withoutExpiry: "allowed",
+        keys
+      })
+      const token = yield* tokenOf("one")
+      yield* verify(token)
+      state.answer = away
+      yield* TestClock.adjust("1 minute")
+      yield* verify(token)
+      yield* verify(token)
+      assert.strictEqual(state.fetches, 2)
+      publish(jwk("two"))
+      yield* TestClock.adjust("1 second")
+      yield* verify(token)
+      yield* until(Effect.sync(() => state.fetches === 3))
+      yield* keys.refresh
+      yield* refuses("Key", verify(token))
+    })
+  )
+})
 
 describe("S13", () => {
   const weak = generateKeyPairSync("rsa", { modulusLength: 1024 })
@@ -416,6 +511,7 @@ describe("options", () => {
         `${ORIGIN}/keys#part`,
         "file:///etc/keys",
         "data:application/json,{}",
+        `blob:${ORIGIN}/keys`,
         "/keys",
         ""
       ]) {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Redacted, Schema } from "effect"
+import { Duration, Effect, Option, Redacted, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { fails } from "../../../test/support/fails.ts"
 import { Jwt, JwtKey } from "../src/index.ts"
@@ -76,6 +76,10 @@ describe("sign", () => {
       const key = yield* Keys.hs256
       for (const name of ["alg", "crit", "b64", "zip", "jku", "jwk", "x5u", "x5c"]) {
         const error = yield* fails("InvalidRequest", Jwt.sign({}, key, { header: { [name]: "x" } }))
+        assert.strictEqual(error.field, "header")
+      }
+      for (const header of [{ kid: 1 }, { typ: null }, { typ: ["JWT"] }]) {
+        const error = yield* fails("InvalidRequest", Jwt.sign({}, key, { header }))
         assert.strictEqual(error.field, "header")
       }
       const noClaims = yield* fails("InvalidRequest", Jwt.sign({ exp: Number.NaN }, key))
@@ -431,6 +435,31 @@ describe("S16", () => {
   )
 })
 
+describe("S16 for those who do not compile", () => {
+  for (const [field, instead] of [
+    ["issuer", { issuer: undefined }],
+    ["issuer", { issuer: null }],
+    ["issuer", { issuer: [] }],
+    ["issuer", { issuer: [undefined] }],
+    ["issuer", { issuer: Option.some("https://a.example") }],
+    ["issuer", { issuer: noAudience }],
+    ["issuer", { issuer: anyAudience }],
+    ["audience", { audience: undefined }],
+    ["audience", { audience: Option.none() }],
+    ["audience", { audience: anyIssuer }],
+    ["audience", { audience: ["me", undefined] }]
+  ] as const) {
+    it.effect(`S16: ${JSON.stringify(instead) ?? field} opts out of nothing`, () =>
+      Effect.gen(function* () {
+        const keys = [yield* Keys.hs256]
+        const options = Object.assign({ ...base, algorithms: ["HS256"] as const, keys }, instead)
+        const error = yield* fails("InvalidRequest", Jwt.verify(forged({ iss: "b", aud: "b" }), options))
+        assert.strictEqual(error.field, field)
+      })
+    )
+  }
+})
+
 describe("S17", () => {
   it.effect("S17: kid only chooses among the keys there are", () =>
     Effect.gen(function* () {
@@ -613,6 +642,26 @@ describe("S20", () => {
     })
   )
 
+  it.effect("S20: a limit that is no number allows nothing", () =>
+    refuses("TooLarge", Jwt.decode(forged({}), { maxBytes: Number.NaN }))
+  )
+
+  it.effect("S20: what would be refused for its depth is not signed", () =>
+    Effect.gen(function* () {
+      const key = yield* Keys.hs256
+      yield* verify(yield* Jwt.sign(JSON.parse(nested(32)), key))
+      for (const depth of [33, 5_000]) {
+        const claims = yield* fails("InvalidRequest", Jwt.sign(JSON.parse(nested(depth)), key))
+        assert.strictEqual(claims.field, "claims")
+        const header = yield* fails(
+          "InvalidRequest",
+          Jwt.sign({}, key, { header: JSON.parse(nested(depth)) })
+        )
+        assert.strictEqual(header.field, "header")
+      }
+    })
+  )
+
   it.effect("S20: nesting deeper than 32 is refused, in the header and in the claims", () =>
     Effect.gen(function* () {
       yield* verify(forge(HS256, nested(32)))
@@ -634,6 +683,17 @@ describe("decode", () => {
         header: { alg: "none" },
         claims: { sub: "ada", exp: 0 }
       })
+    })
+  )
+
+  it.effect("gives each caller a header that no other caller has changed", () =>
+    Effect.gen(function* () {
+      const token = forged({}, '{"alg":"HS256","more":{"of":["it"]}}')
+      const { header } = yield* Jwt.decode(token)
+      assert.isFalse(Reflect.set(header, "alg", "none"))
+      assert.isFalse(Reflect.set(Object(header["more"]), "of", []))
+      assert.isFalse(Reflect.set(Object(Object(header["more"]).of), 0, "other"))
+      assert.deepStrictEqual((yield* Jwt.decode(token)).header, { alg: "HS256", more: { of: ["it"] } })
     })
   )
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { InvalidRequest } from "@latchkey/core"
 import { Effect, Formatter, Redacted } from "effect"
-import { generateKeyPairSync } from "node:crypto"
+import { generateKeyPairSync, randomBytes } from "node:crypto"
 import { inspect } from "node:util"
 import { fails } from "../../../test/support/fails.ts"
 import { JwtKey } from "../src/index.ts"
@@ -39,6 +39,42 @@ describe("S13", () => {
       ]) {
         yield* refused("secret", secretOf(text))
         yield* refused("secret", secretOf(new Uint8Array(Buffer.from(text))))
+      }
+    })
+  )
+
+  for (const algorithm of ["RS256", "ES256", "ES384", "ES512", "EdDSA"] as const) {
+    it.effect(
+      `S13: a key for ${algorithm} is no shared secret in DER either, nor in PEM without its frame`,
+      () =>
+        Effect.gen(function* () {
+          const { privateKey, publicKey } = Keys.pair(algorithm)
+          for (const der of [
+            publicKey.export({ format: "der", type: "spki" }),
+            privateKey.export({ format: "der", type: "pkcs8" }),
+            ...(algorithm === "RS256"
+              ? [
+                  publicKey.export({ format: "der", type: "pkcs1" }),
+                  privateKey.export({ format: "der", type: "pkcs1" })
+                ]
+              : [])
+          ]) {
+            yield* refused("secret", secretOf(new Uint8Array(der)))
+            yield* refused("secret", secretOf(der.toString("base64")))
+            yield* refused("secret", secretOf(`${der.toString("base64").replace(/.{64}/g, "$&\n")}\n`))
+          }
+        })
+    )
+  }
+
+  it.effect("S13: what is only random is a shared secret", () =>
+    Effect.gen(function* () {
+      for (let turn = 0; turn < 500; turn++) {
+        const bytes = randomBytes(64)
+        bytes[0] = 0x30
+        yield* secretOf(new Uint8Array(bytes))
+        yield* secretOf(bytes.toString("base64"))
+        yield* secretOf(bytes.toString("hex"))
       }
     })
   )
@@ -109,6 +145,30 @@ describe("S13", () => {
   )
 })
 
+describe("a JWK out of a file", () => {
+  for (const [name, instead] of [
+    ["null", null],
+    ["a text", "key"],
+    ["an array", []],
+    ["empty", {}],
+    ["one whose key_ops is no array", { ...jwkOf("ES256"), key_ops: "verify" }],
+    ["one whose key_ops holds no texts", { ...jwkOf("ES256"), key_ops: ["verify", 1] }],
+    ["one whose kid is no text", { ...jwkOf("ES256"), kid: 1 }],
+    ["one whose kty is no text", { ...jwkOf("ES256"), kty: ["EC"] }],
+    ["one whose alg is no text", { ...jwkOf("ES256"), alg: 1 }],
+    ["one whose crv is no text", { ...jwkOf("ES256"), crv: {} }],
+    ["one whose x is no text", { ...jwkOf("ES256"), x: 1 }]
+  ] as const) {
+    it.effect(`that is ${name} is refused`, () =>
+      Effect.gen(function* () {
+        const jwk = JSON.parse(JSON.stringify(instead))
+        yield* refused("jwk", JwtKey.fromJwk({ jwk }))
+        yield* refused("jwk", JwtKey.fromJwk({ jwk: Redacted.make(jwk), algorithm: "ES256" }))
+      })
+    )
+  }
+})
+
 describe("S14", () => {
   for (const [algorithm, least] of [
     ["HS256", 32],
@@ -168,6 +228,18 @@ describe("a key", () => {
       assert.strictEqual((yield* JwtKey.fromJwk({ jwk })).id, "its own")
       assert.strictEqual((yield* JwtKey.fromJwk({ jwk, id: "given" })).id, "given")
       assert.isUndefined((yield* Keys.hs256).id)
+    })
+  )
+
+  it.effect("may say what else it is for", () =>
+    Effect.gen(function* () {
+      const { privateKey, publicKey } = Keys.pair("ES256")
+      const says = { use: "sig", key_ops: ["sign", "verify"] }
+      const verifies = yield* JwtKey.fromJwk({ jwk: { ...publicKey.export({ format: "jwk" }), ...says } })
+      assert.deepStrictEqual([verifies.canSign, verifies.canVerify], [false, true])
+      const jwk = Redacted.make({ ...privateKey.export({ format: "jwk" }), ...says })
+      const signs = yield* JwtKey.fromJwk({ jwk })
+      assert.deepStrictEqual([signs.canSign, signs.canVerify], [true, false])
     })
   )
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, type Redacted } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, type Redacted, Scheduler } from "effect"
 import { TestClock } from "effect/testing"
 import { fails } from "../../../test/support/fails.ts"
 import { Jwt, JwtVerifier, type KeySource } from "../src/index.ts"
@@ -176,6 +176,55 @@ describe("JwtVerifier", () => {
     })
   )
 
+  for (const budget of [3, 4, 5, 7]) {
+    it.effect(`one verification is made for all, even where fibers take turns every ${budget} steps`, () =>
+      Effect.gen(function* () {
+        const { state, verify } = yield* made()
+        const gate = yield* Deferred.make<void>()
+        state.gate = Deferred.await(gate)
+        const all = yield* Effect.forEach(Array.from({ length: 20 }), () => verify(forged({})), {
+          concurrency: "unbounded"
+        }).pipe(Effect.provideService(Scheduler.MaxOpsBeforeYield, budget), Effect.forkChild)
+        for (let turn = 0; turn < 200; turn++) yield* Effect.yieldNow
+        yield* Deferred.succeed(gate, undefined)
+        yield* Fiber.join(all)
+        assert.strictEqual(state.asked, 1)
+      })
+    )
+  }
+
+  it.effect("whoever gives up, at any step, leaves nobody waiting", () =>
+    Effect.gen(function* () {
+      for (const budget of [3, 4, 5]) {
+        for (let turns = 0; turns < 20; turns++) {
+          const { verify } = yield* made()
+          const token = forged({})
+          const [first, second] = yield* Effect.forEach([1, 2], () =>
+            Effect.forkChild(Effect.provideService(verify(token), Scheduler.MaxOpsBeforeYield, budget))
+          )
+          if (first === undefined || second === undefined) return assert.fail("no fibers")
+          for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow
+          yield* Fiber.interrupt(first)
+          yield* Fiber.join(second)
+        }
+      }
+    })
+  )
+
+  it.effect("what is remembered cannot be changed by those who got it", () =>
+    Effect.gen(function* () {
+      const { verify } = yield* made()
+      const token = forged({ sub: "ada", roles: [{ name: "reader" }] })
+      const verified = yield* verify(token)
+      const roles = Object(verified.claims["roles"])
+      assert.isFalse(Reflect.set(verified, "claims", {}))
+      assert.isFalse(Reflect.set(verified.claims, "sub", "root"))
+      assert.isFalse(Reflect.set(roles, 1, { name: "root" }))
+      assert.isFalse(Reflect.set(roles[0], "name", "root"))
+      assert.deepStrictEqual((yield* verify(token)).claims, { sub: "ada", roles: [{ name: "reader" }] })
+    })
+  )
+
   it.effect("whoever gives up takes nothing from the others, be it the first or a later one", () =>
     Effect.gen(function* () {
       const { cost, state, verify } = yield* made()
@@ -188,9 +237,12 @@ describe("JwtVerifier", () => {
       if (first === undefined || second === undefined || third === undefined) return assert.fail("no fibers")
       assert.strictEqual(state.asked, 1)
       yield* Fiber.interrupt(second)
+      const late = yield* Effect.forkChild(verify(token), { startImmediately: true })
+      assert.strictEqual(state.asked, 1)
       yield* Fiber.interrupt(first)
       yield* Deferred.succeed(gate, undefined)
       assert.isTrue(Exit.isSuccess(yield* Fiber.await(third)))
+      yield* Fiber.join(late)
       assert.strictEqual(state.asked, 2)
       assert.strictEqual(yield* cost(token), 0)
     })

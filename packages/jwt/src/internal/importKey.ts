@@ -3,15 +3,24 @@ import type { InvalidRequest } from "@latchkey/core/AuthError"
 import type { Where } from "@latchkey/core/HttpExchange"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import type { CryptoKey, JWK } from "jose"
 import { importJWK, importPKCS8, importSPKI } from "jose/key/import"
 import type { AsymmetricAlgorithm, JwkOptions, PemOptions, SecretOptions } from "../JwtKey.ts"
 import { Key } from "./key.ts"
+import { looksAsymmetric } from "./looksAsymmetric.ts"
 import { invalid } from "./refusal.ts"
 import * as WhichAlgorithm from "./whichAlgorithm.ts"
 
-/** PEM, a certificate, an SSH key, a JWK: they are public, or belong to another algorithm. */
-const LOOKS_ASYMMETRIC = /-----BEGIN |^\s*(?:ssh-|ecdsa-sha2-)|^\s*\{[\s\S]*"kty"/
+/** What comes from a file is checked, whatever its type says. */
+const isJwk = Schema.is(
+  Schema.Struct({
+    kty: Schema.String,
+    kid: Schema.optionalKey(Schema.String),
+    key_ops: Schema.optionalKey(Schema.Array(Schema.String)),
+    d: Schema.optionalKey(Schema.String)
+  })
+)
 
 /** Of what could not be imported nothing is kept: it may be a secret. */
 const attempt = (
@@ -60,7 +69,7 @@ export const secret = Effect.fnUntraced(function* (
   if (typeof given === "string" && !given.isWellFormed()) {
     return yield* invalid(where, "secret", "the secret is not a text in Unicode")
   }
-  if (LOOKS_ASYMMETRIC.test(bytes.toString("latin1"))) {
+  if (looksAsymmetric(bytes)) {
     return yield* invalid(where, "secret", "this is a public or private key and no shared secret")
   }
   const least = WhichAlgorithm.SECRET_BYTES[algorithm]
@@ -103,6 +112,7 @@ export const jwk = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Key, InvalidRequest> {
   yield* isAsymmetric(where, algorithm)
   const plain = Redacted.isRedacted(jwk) ? Redacted.value(jwk) : jwk
+  if (!isJwk(plain)) return yield* invalid(where, "jwk", "this is no JSON Web Key")
   if (plain.d !== undefined && !Redacted.isRedacted(jwk)) {
     return yield* invalid(where, "jwk", "a private key must be redacted")
   }

@@ -1,13 +1,18 @@
 /** When keys are fetched, and for how long they are good. */
-import type { InvalidRequest } from "@latchkey/core/AuthError"
+import { type InvalidRequest, TransportError } from "@latchkey/core/AuthError"
 import * as HttpExchange from "@latchkey/core/HttpExchange"
+import { Closed } from "@latchkey/core/TransportError"
 import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberHandle from "effect/FiberHandle"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import type { Header } from "../Jwt.ts"
 import type { JwksCache, JwksError, Options } from "../JwksCache.ts"
 import type * as KeySource from "../KeySource.ts"
@@ -53,12 +58,13 @@ export const make = Effect.fnUntraced(function* (
   const settings = yield* Effect.fromResult(WhereTheKeysAre.make(options))
   const { cooldown, grace, maxAge, maxBytes, timeout, url, where } = settings
   const exchange = yield* HttpExchange.make(where)
-  const scope = yield* Scope.Scope
+  /** The one fetch under way, if there is one; it ends with the scope. */
+  const handle = yield* FiberHandle.make<void, never>()
+  const closed = TransportError.because(where, new Closed({ message: "the scope of the keys has ended" }))
   const request = HttpClientRequest.get(url).pipe(
     HttpClientRequest.setHeader("accept", "application/jwk-set+json, application/json")
   )
   let state = nothing
-  let flight: Fiber.Fiber<void> | undefined
   /** When an unknown key last caused a fetch. */
   let searchedAt = NEVER
 
@@ -88,22 +94,18 @@ export const make = Effect.fnUntraced(function* (
     })
   )
 
-  /** One for everybody; whoever gives up does not end it. */
-  const started: Effect.Effect<Fiber.Fiber<void>> = Effect.suspend(() =>
-    flight === undefined
-      ? Effect.uninterruptible(
-          Effect.map(Effect.forkIn(Effect.interruptible(fetch), scope), (fiber) => {
-            flight = fiber
-            fiber.addObserver(() => {
-              flight = undefined
-            })
-            return fiber
-          })
-        )
-      : Effect.succeed(flight)
-  )
+  const isUnderWay = (): boolean => Option.isSome(FiberHandle.getUnsafe(handle))
 
-  const joined = Effect.flatMap(started, Fiber.join)
+  /** One for everybody; whoever gives up does not end it. No effect: between a look and a start no other fiber may run. */
+  const started = (context: Context.Context<never>): Fiber.Fiber<void> =>
+    Option.getOrElse(FiberHandle.getUnsafe(handle), () => {
+      const fiber = Effect.runForkWith(context)(fetch)
+      FiberHandle.setUnsafe(handle, fiber)
+      return fiber
+    })
+
+  const ended = (fiber: Fiber.Fiber<void>): Effect.Effect<void, TransportError> =>
+    Effect.flatMap(Fiber.await(fiber), (exit) => (Exit.hasInterrupts(exit) ? Effect.fail(closed) : exit))
 
   const isPaused = (now: number): boolean =>
     isWithin(now, state.failedAt, Math.min(FIRST_PAUSE * 2 ** (state.failures - 1), cooldown))
@@ -116,16 +118,18 @@ export const make = Effect.fnUntraced(function* (
     state.failure === undefined || isGraced(now, header) ? Effect.succeed(state) : Effect.fail(state.failure)
 
   const keysFor = (header: Header): Effect.Effect<KeySource.KeySet, JwksError> =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    Effect.withFiber((fiber) => {
+      const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
       const isFresh = isWithin(now, state.fetchedAt, maxAge)
       if (isFresh && isKnown(state, header)) return Effect.succeed(state)
-      const isSearching = isFresh && flight === undefined
+      const isSearching = isFresh && !isUnderWay()
       if (isPaused(now) || (isSearching && isWithin(now, searchedAt, cooldown))) return settled(header, now)
       if (isSearching) searchedAt = now
+      const flight = started(fiber.context)
       // The issuer is known to be away: nobody waits for it who can do without.
-      if (isGraced(now, header)) return Effect.as(started, state)
+      if (isGraced(now, header)) return Effect.succeed(state)
       return Effect.andThen(
-        joined,
+        ended(flight),
         Effect.flatMap(Clock.currentTimeMillis, (then) => settled(header, then))
       )
     })
@@ -133,8 +137,9 @@ export const make = Effect.fnUntraced(function* (
   return {
     instance: where.instance,
     keysFor,
-    refresh: Effect.flatMap(joined, () =>
-      state.failure === undefined ? Effect.void : Effect.fail(state.failure)
+    refresh: Effect.flatMap(
+      Effect.withFiber(({ context }) => ended(started(context))),
+      () => (state.failure === undefined ? Effect.void : Effect.fail(state.failure))
     ),
     isCurrent: (version, now) =>
       version === state.version &&

@@ -3,8 +3,9 @@ import type { InvalidRequest } from "@latchkey/core/AuthError"
 import type { Where } from "@latchkey/core/HttpExchange"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import type { OneOf, VerifyOptions } from "../Jwt.ts"
+import type { VerifyOptions } from "../Jwt.ts"
 import * as KeySource from "../KeySource.ts"
 import { MAX_BYTES } from "./readToken.ts"
 import { invalid } from "./refusal.ts"
@@ -27,10 +28,13 @@ export interface Policy<E> {
   readonly maxBytes: number
 }
 
-/** `undefined` where the caller has opted out. */
-const named = (given: OneOf | { readonly _tag: string }): ReadonlyArray<string> | undefined => {
-  if (typeof given === "string") return [given]
-  return "_tag" in given ? undefined : given
+const isNames = (given: unknown): given is ReadonlyArray<string> =>
+  Array.isArray(given) && given.length > 0 && given.every((one) => typeof one === "string" && one !== "")
+
+/** `undefined` where nobody is named: what that means has to be said by name, too. */
+const named = (given: unknown): ReadonlyArray<string> | undefined => {
+  const names = typeof given === "string" ? [given] : given
+  return isNames(names) ? names : undefined
 }
 
 const whose = <E>({ issuer, keys, where }: VerifyOptions<E>): Where => {
@@ -45,12 +49,6 @@ const whose = <E>({ issuer, keys, where }: VerifyOptions<E>): Where => {
 /** Media types are told without `application/`, in any case (RFC 7515, section 4.1.9). */
 export const typeOf = (typ: string): string => typ.toLowerCase().replace(/^application\/(?=[^/]+$)/, "")
 
-const isNone = (audience: OneOf | { readonly _tag: string }): boolean =>
-  typeof audience === "object" && "_tag" in audience && audience._tag === "NoAudience"
-
-const isNamed = (given: ReadonlyArray<string> | undefined): boolean =>
-  given === undefined || (given.length > 0 && given.every((one) => one !== ""))
-
 export const make = <E>(options: VerifyOptions<E>): Result.Result<Policy<E>, InvalidRequest> => {
   const where = whose(options)
   const fail = (field: string, message: string) => Result.fail(invalid(where, field, message))
@@ -59,9 +57,13 @@ export const make = <E>(options: VerifyOptions<E>): Result.Result<Policy<E>, Inv
     return fail("algorithms", "say which algorithms are accepted; none is not one of them")
   }
   const issuers = named(issuer)
-  if (!isNamed(issuers)) return fail("issuer", "name an issuer, or say anyIssuer")
-  const audiences = named(audience)
-  if (!isNamed(audiences)) return fail("audience", "name an audience, or say anyAudience or noAudience")
+  if (issuers === undefined && !Predicate.isTagged(issuer, "AnyIssuer")) {
+    return fail("issuer", "name an issuer, or say anyIssuer")
+  }
+  const audiences = named(audience) ?? (Predicate.isTagged(audience, "NoAudience") ? [] : undefined)
+  if (audiences === undefined && !Predicate.isTagged(audience, "AnyAudience")) {
+    return fail("audience", "name an audience, or say anyAudience or noAudience")
+  }
   const leeway = Option.filter(
     Duration.fromInput(options.leeway ?? LEEWAY),
     (it) => Duration.isFinite(it) && !Duration.isNegative(it)
@@ -76,7 +78,7 @@ export const make = <E>(options: VerifyOptions<E>): Result.Result<Policy<E>, Inv
     keys: "keysFor" in keys ? keys : KeySource.fromKeys(keys),
     algorithms,
     issuers,
-    audiences: audiences ?? (isNone(audience) ? [] : undefined),
+    audiences,
     type: type === undefined ? undefined : typeOf(type),
     leeway: Duration.toMillis(leeway.value),
     needsExpiry: options.withoutExpiry !== "allowed",

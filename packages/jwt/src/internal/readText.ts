@@ -3,6 +3,12 @@
 /** Deeper nesting is an attack on the reader. */
 const DEEPEST = 32
 
+/** Whether it would be refused for its depth if it were written as JSON. */
+export const isTooDeep = (value: unknown, levels: number = DEEPEST): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((inner) => isTooDeep(inner, levels - 1)))
+
 const QUOTE = 34
 const BACKSLASH = 92
 

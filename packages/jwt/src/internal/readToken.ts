@@ -1,6 +1,7 @@
 /** What a token says, before anybody knows whether it is true. */
 import * as Redacted from "effect/Redacted"
 import type { Claims, Header } from "../Jwt.ts"
+import { frozen } from "./frozen.ts"
 import * as ReadText from "./readText.ts"
 import type { Check } from "./refusal.ts"
 
@@ -40,13 +41,14 @@ const headerOf = (encoded: string): Header | undefined => {
   const bytes = ReadText.bytes(encoded)
   const header = bytes === undefined ? undefined : ReadText.object(bytes)
   if (header === undefined || !isHeader(header)) return undefined
-  latest = { encoded, header: Object.freeze(header) }
+  latest = { encoded, header: frozen(header) }
   return latest.header
 }
 
 export const read = (token: Redacted.Redacted<string>, maxBytes: number): Read | Check => {
   const text = Redacted.value(token)
-  if (text.length > maxBytes) return "TooLarge"
+  // Said so that what is no number allows nothing.
+  if (!(text.length <= maxBytes)) return "TooLarge"
   const first = text.indexOf(".")
   const second = text.indexOf(".", first + 1)
   if (first < 0 || second < 0) return "Malformed"

@@ -39,6 +39,9 @@ const over = <E>(policy: Policy.Policy<E>, capacity: number): JwtVerifier<E> => 
   ): Effect.Effect<Verified, InvalidToken | E> => {
     const flight = Deferred.makeUnsafe<Answer | undefined>()
     return Effect.suspend(() => {
+      // Here and not before: between a look and what follows from it no other fiber may run.
+      const other = flights.get(key)
+      if (other !== undefined) return joined(other, token)
       flights.set(key, flight)
       return Effect.map(Verification.run(policy, token), ({ token, version }) => {
         const { exp, nbf } = token.claims
@@ -73,8 +76,7 @@ const over = <E>(policy: Policy.Policy<E>, capacity: number): JwtVerifier<E> => 
       const key = hash("sha256", text, "binary")
       const known = passed.get(key, clock.currentTimeMillisUnsafe())
       if (known !== undefined) return known
-      const flight = flights.get(key)
-      return flight === undefined ? firstSight(key, token) : joined(flight, token)
+      return firstSight(key, token)
     })
 
   return { verify }

@@ -7,6 +7,7 @@ import { CompactSign } from "jose/jws/compact/sign"
 import type { SignOptions } from "../Jwt.ts"
 import type { JwtKey } from "../JwtKey.ts"
 import { Key } from "./key.ts"
+import { isTooDeep } from "./readText.ts"
 import { invalid } from "./refusal.ts"
 
 /** `alg` is the key's; the others tell where to find a key, or change how the token is read. */
@@ -24,7 +25,14 @@ const NOT_TO_BE_SAID = new Set([
   "x5t#S256"
 ])
 
-const isJson = Schema.is(Schema.Record(Schema.String, Schema.Json))
+const isObject = Schema.is(Schema.Record(Schema.String, Schema.Json))
+
+/** What `Jwt.verify` would refuse is not written in the first place. */
+const isJson = (value: unknown): boolean => isObject(value) && !isTooDeep(value)
+
+const hasTexts = Schema.is(
+  Schema.Struct({ kid: Schema.optionalKey(Schema.String), typ: Schema.optionalKey(Schema.String) })
+)
 
 export const sign = Effect.fnUntraced(function* (
   claims: { readonly [name: string]: unknown },
@@ -32,14 +40,14 @@ export const sign = Effect.fnUntraced(function* (
   { header = { typ: "JWT" }, where = { provider: "jwt", instance: "jwt" } }: SignOptions
 ): Effect.fn.Return<Redacted.Redacted<string>, InvalidRequest> {
   if (!key.canSign) return yield* invalid(where, "key", "a public key does not sign: give the private one")
-  if (!isJson(header) || Object.keys(header).some((name) => NOT_TO_BE_SAID.has(name))) {
+  if (!isJson(header) || !hasTexts(header) || Object.keys(header).some((name) => NOT_TO_BE_SAID.has(name))) {
     return yield* invalid(
       where,
       "header",
-      `none of ${[...NOT_TO_BE_SAID].join(", ")} can be said in a header`
+      `a header is JSON, its typ and kid are texts, and none of ${[...NOT_TO_BE_SAID].join(", ")} is said in it`
     )
   }
-  if (!isJson(claims)) return yield* invalid(where, "claims", "claims must be JSON")
+  if (!isJson(claims)) return yield* invalid(where, "claims", "claims must be JSON of at most 32 levels")
   const payload = new TextEncoder().encode(JSON.stringify(claims))
   const kid = key.id === undefined ? undefined : { kid: key.id }
   return yield* Effect.tryPromise({

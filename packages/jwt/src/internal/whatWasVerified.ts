@@ -1,6 +1,7 @@
 /** Which tokens have passed, under the hash of their text: the tokens themselves are not kept. */
 import * as Exit from "effect/Exit"
 import type { Verified } from "../Jwt.ts"
+import { frozen } from "./frozen.ts"
 
 interface Entry {
   /** Made once: it is handed out as it is. */
@@ -40,7 +41,7 @@ export const make = (capacity: number, isCurrent: (version: number, now: number)
     },
     put: (hash, token, version, beginsAt, endsAt) => {
       entries.delete(hash)
-      entries.set(hash, { exit: Exit.succeed(token), version, beginsAt, endsAt, movedAt: ++moves })
+      entries.set(hash, { exit: Exit.succeed(frozen(token)), version, beginsAt, endsAt, movedAt: ++moves })
       if (entries.size <= capacity) return
       for (const oldest of entries.keys()) {
         entries.delete(oldest)

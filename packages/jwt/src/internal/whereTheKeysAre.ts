@@ -30,9 +30,10 @@ const MAX_BYTES = 256 * 1024
 /** A query is allowed: some issuers tell their key sets apart by it. */
 const parse = (text: string): URL | undefined => {
   const url = URL.parse(text)
-  if (url === null || url.username !== "" || url.password !== "" || url.hash !== "") return undefined
+  if (url === null || url.hash !== "") return undefined
   const base = BaseUrl.parse(url.origin)
-  return base === undefined || base.isExposed ? undefined : url
+  // A `blob:` has the origin of another address, and credentials are no part of an origin.
+  return base === undefined || base.isExposed || !url.href.startsWith(`${base.origin}/`) ? undefined : url
 }
 
 export const make = (options: Options): Result.Result<Settings, InvalidRequest> => {
