@@ -28,6 +28,7 @@ import {
   Option,
   Redacted,
   Result,
+  Scheduler,
   Schema,
   Scope,
   Stream
@@ -123,6 +124,24 @@ describe("SessionRef keeps its promises", () => {
       })
     )
   )
+
+  for (const budget of [3, 5, 8, 13, 21]) {
+    it.effect(
+      `2. fifty callers who are interrupted by each other every ${budget} steps cause one renewal`,
+      () =>
+        provided(
+          Effect.gen(function* () {
+            const { provider, ref } = yield* signedIn()
+            yield* TestClock.adjust("2 hours")
+            const tokens = yield* Effect.forEach(Array.from({ length: 50 }), () => ref.get, {
+              concurrency: "unbounded"
+            }).pipe(Effect.provideService(Scheduler.MaxOpsBeforeYield, budget))
+            assert.deepStrictEqual([...new Set(tokens.map(tokenOf))], ["token-2"])
+            assert.deepStrictEqual([provider.seen.renewals, provider.seen.reuses], [1, 0])
+          })
+        )
+    )
+  }
 
   it.effect("2. any number of waiting fibers cause one renewal", () =>
     provided(
