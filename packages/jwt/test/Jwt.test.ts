@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Duration, Effect, Option, Redacted, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { fails } from "../../../test/support/fails.ts"
@@ -37,6 +37,13 @@ const typed = (typ: unknown) => forged({}, JSON.stringify({ alg: "HS256", typ })
 const until = (exp: unknown) => forged({ exp })
 
 const nested = (depth: number) => `{"a":${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}}`
+
+const anything = {
+  algorithms: ["HS256"],
+  issuer: Jwt.anyIssuer,
+  audience: Jwt.anyAudience,
+  withoutExpiry: "allowed"
+} as const
 
 describe("sign", () => {
   it.effect("writes header and claims as they are given, in that order, the same each time", () =>
@@ -91,6 +98,18 @@ describe("sign", () => {
 })
 
 describe("the examples of the specifications", () => {
+  it.effect("S35: whether a MAC is right is for WebCrypto to say, which compares in constant time", () =>
+    Effect.gen(function* () {
+      const verify = vi.spyOn(globalThis.crypto.subtle, "verify").mockResolvedValue(false)
+      yield* Effect.addFinalizer(() => Effect.sync(() => verify.mockRestore()))
+      const key = yield* Keys.hs256
+      const good = yield* Jwt.sign({}, key)
+      const error = yield* fails("InvalidToken", Jwt.verify(good, { ...anything, keys: [key] }))
+      assert.strictEqual(error.check, "Signature")
+      assert.strictEqual(verify.mock.calls.length, 1)
+    })
+  )
+
   it.effect("RFC 7515 A.1: HS256", () =>
     Effect.gen(function* () {
       const secret = Redacted.make(new Uint8Array(Buffer.from(Vectors.A1.secret, "base64url")))
