@@ -7,7 +7,8 @@ import * as Data from "effect/Data"
 import type * as Redacted from "effect/Redacted"
 
 /**
- * What is at hand of a session's two tokens. A `Session` is such a thing, and a `User`.
+ * What is at hand of a session's two tokens. A `Session` is such a thing, and a `User`; of another application they are an
+ * `InvalidRequest` of `session`.
  *
  * @category models
  * @since 0.1.0

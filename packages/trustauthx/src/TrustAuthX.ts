@@ -8,7 +8,13 @@
  *
  * @since 0.1.0
  */
-import type { InvalidRequest, InvalidToken, ProviderError, SessionExpired } from "@latchkey/core/AuthError"
+import type {
+  InvalidRequest,
+  InvalidToken,
+  PermissionDenied,
+  ProviderError,
+  SessionExpired
+} from "@latchkey/core/AuthError"
 import type { Session } from "@latchkey/core/Session"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
@@ -39,12 +45,23 @@ import type { User, UserData } from "./User.ts"
 export type TokenError = ProviderError | InvalidToken
 
 /**
- * The failures of a renewal.
+ * The failures of a renewal. `PermissionDenied`: the service refused the keys of the application, and has said nothing about the token.
+ *
+ * A refusal is asked about once more, by the keys alone, before it counts as the end of a session. Without `orgId` in the options
+ * that cannot be asked, and wrong keys look like a session that is over.
  *
  * @category errors
  * @since 0.1.0
  */
-export type RefreshError = ProviderError | SessionExpired
+export type RefreshError = ProviderError | PermissionDenied | SessionExpired
+
+/**
+ * The failures of a logout. `PermissionDenied`: the service refused the keys of the application, and a token may still be good.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type LogoutError = ProviderError | PermissionDenied
 
 /**
  * The failures of a change of roles. An `InvalidRequest` of `uid`: the service knows no such user, role or organization.
@@ -138,7 +155,11 @@ export class TrustAuthX extends Context.Service<
     /** The same for a code of the page for settings. */
     readonly reAuth: (code: Redacted.Redacted<string>) => Effect.Effect<User, TokenError>
     readonly getUserData: (accessToken: Redacted.Redacted<string>) => Effect.Effect<UserData, TokenError>
-    /** Spends the refresh token: keep the new pair. `refresh` does this for a whole session. */
+    /**
+     * Spends the refresh token: keep the new pair. `refresh` does this for a whole session. After a lost answer the token may be
+     * spent, a caller that is interrupted loses the new pair, and two callers at once spend one token twice, which looks like theft. A
+     * `SessionRef` takes care of all that; without one, run the call and what keeps the pair in one `Effect.uninterruptible`.
+     */
     readonly getAccessTokenFromRefreshToken: (
       refreshToken: Redacted.Redacted<string>
     ) => Effect.Effect<TokenPair, RefreshError>
@@ -148,7 +169,7 @@ export class TrustAuthX extends Context.Service<
     ) => Effect.Effect<boolean, ProviderError>
     /**
      * Whether the access token is good; if not, the refresh token is exchanged: then `state` is false, and the tokens are new and
-     * good. `SessionExpired` where neither is.
+     * good. `SessionExpired` where neither is. Tokens get lost as they do with `getAccessTokenFromRefreshToken`.
      */
     readonly validateTokenSet: (tokens: Tokens) => Effect.Effect<TokenCheck, RefreshError>
     /** Ends one token: the access token where there are both. False where the service says that it did not. */
@@ -161,8 +182,11 @@ export class TrustAuthX extends Context.Service<
      * assumed again. A session of another application is an `InvalidRequest`.
      */
     readonly refresh: (session: Session) => Effect.Effect<Session, RefreshError>
-    /** Revokes the refresh token, then the access token, and no other session of the user. */
-    readonly logout: (session: Session) => Effect.Effect<"Revoked", ProviderError>
+    /**
+     * Revokes the refresh token, then the access token, and no other session of the user. Both are tried; it fails where one of them may
+     * still be good. A token that the service refuses has ended before.
+     */
+    readonly logout: (session: Session) => Effect.Effect<"Revoked", LogoutError>
   }
 >()("@latchkey/trustauthx/TrustAuthX") {
   /**
@@ -185,7 +209,7 @@ export class TrustAuthX extends Context.Service<
 }
 
 /**
- * With `signOff` the session is replaced by one that carries the roles.
+ * With `signOff` the session is replaced by one that carries the roles: a caller that is interrupted loses it.
  *
  * @category models
  * @since 0.1.0

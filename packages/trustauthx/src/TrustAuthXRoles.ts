@@ -4,8 +4,8 @@
  * The copy is loaded when it is first needed, by one request that everybody shares. It is renewed on demand, after each
  * change made here, which waits for it, and when an answer says that the service holds another number of roles (`X-EDGE`):
  * nobody waits for that, and `changes` tells of it. A permission that somebody else changed shows in none of these: bound the age
- * of the copy with `maxAge` where that matters. While a renewal fails the old copy answers; the next answer with a number in it
- * causes another.
+ * of the copy with `maxAge` where that matters. While a renewal fails the old copy answers, also after a change that was made
+ * here and did not fail; the next answer with a number in it causes another.
  *
  * `TrustAuthX.layer` makes this service too.
  *
@@ -81,15 +81,15 @@ export class TrustAuthXRoles extends Context.Service<
   {
     /** Asks the service; the copy stays as it is. */
     readonly getAllRoles: (options?: OrganizationOptions) => Effect.Effect<ReadonlyArray<Role>, RoleError>
-    /** The new role, with the id that the service gave it. The copy holds it when this returns. */
+    /** The new role, with the id that the service gave it. The copy holds it when this returns, unless it cannot be loaded. */
     readonly addRole: (role: NewRole) => Effect.Effect<Role, RoleError>
-    /** The role that was. The copy has lost it when this returns. */
+    /** The role that was. The copy has lost it when this returns, unless it cannot be loaded. */
     readonly deleteRole: (
       role: { readonly rolId: string } & OrganizationOptions
     ) => Effect.Effect<Role, RoleError>
-    /** Only what was added. The copy holds it when this returns. */
+    /** Only what was added. The copy holds it when this returns, unless it cannot be loaded. */
     readonly addPermission: (added: RolePermissions) => Effect.Effect<AddedPermissions, RoleError>
-    /** What the role has left. The copy has lost the others when this returns. */
+    /** What the role has left. The copy has lost the others when this returns, unless it cannot be loaded. */
     readonly deletePermission: (deleted: RolePermissions) => Effect.Effect<RemainingPermissions, RoleError>
     readonly query: {
       /** The permissions of every role, by role id. */

@@ -16,6 +16,7 @@ export {
   type ChangeRoles,
   type EditPage,
   type LoginPage,
+  type LogoutError,
   type Options,
   type RefreshError,
   type ReplaceError,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { InvalidRequest, ServerError, TransportError } from "@latchkey/core/AuthError"
+import { InvalidRequest, InvalidResponse, ServerError, TransportError } from "@latchkey/core/AuthError"
 import { ConnectionFailed } from "@latchkey/core/TransportError"
-import { Deferred, Duration, Effect, Exit, Fiber, Option, Queue, Scope, Stream } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Option, Queue, Scheduler, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { fails } from "../../../test/support/fails.ts"
 import * as Edge from "../src/internal/edge.ts"
@@ -12,6 +12,7 @@ import type { RoleError } from "../src/TrustAuthXRoles.ts"
 const where = { provider: "trustauthx", instance: "test", message: "" }
 const down = new ServerError({ ...where, status: 500 })
 const lost = TransportError.because(where, new ConnectionFailed({ message: "" }))
+const garbled = new InvalidResponse(where)
 const refused = new InvalidRequest({ ...where, field: "rolId" })
 
 /** That many roles, each permitting `v` to be the value. */
@@ -307,6 +308,22 @@ describe("the edge copy", () => {
       })
     )
 
+    it.effect("is not seen by the first load either, where that began before it", () =>
+      Effect.gen(function* () {
+        const { edge, give, seen } = yield* make()
+        const first = yield* Effect.forkChild(edge.copy)
+        yield* settle
+        const own = yield* Effect.forkChild(edge.changing(Effect.void))
+        yield* settle
+        yield* give(3, "old")
+        assert.isTrue((yield* Fiber.join(first)).validate("r0", "v", "old"))
+        yield* give(3, "new")
+        yield* Fiber.join(own)
+        assert.isTrue(edge.held()?.validate("r0", "v", "new"))
+        assert.strictEqual(seen.begun, 2)
+      })
+    )
+
     it.effect("that was refused is not followed by a load, unless its answer brought another number", () =>
       Effect.gen(function* () {
         const { edge, give, seen } = yield* loaded(3)
@@ -324,16 +341,42 @@ describe("the edge copy", () => {
     it.effect("that may have been made is followed by a load that nobody waits for", () =>
       Effect.gen(function* () {
         const { edge, give, seen } = yield* loaded(3)
-        yield* fails("TransportError", edge.changing(Effect.fail(lost)))
-        yield* give(3)
-        yield* settle
-        assert.strictEqual(seen.begun, 2)
+        for (const error of [lost, down, garbled]) {
+          const { begun } = seen
+          yield* fails(error._tag, edge.changing(Effect.fail(error)))
+          yield* give(3)
+          yield* settle
+          assert.strictEqual(seen.begun, begun + 1)
+        }
+        const { begun } = seen
         const own = yield* Effect.forkChild(edge.changing(Effect.never))
         yield* settle
         yield* Fiber.interrupt(own)
         yield* give(3)
         yield* settle
-        assert.strictEqual(seen.begun, 3)
+        assert.strictEqual(seen.begun, begun + 1)
+      })
+    )
+
+    it.effect("that was made is followed by a load, wherever its caller is interrupted", () =>
+      Effect.gen(function* () {
+        let interrupted = 0
+        for (let moment = 0; moment < 60; moment++) {
+          const { edge, seen } = yield* loaded(3)
+          let made = false
+          const change = Effect.sync(() => {
+            made = true
+          })
+          const own = yield* edge
+            .changing(change)
+            .pipe(Effect.provideService(Scheduler.MaxOpsBeforeYield, 5), Effect.forkChild)
+          for (let turn = 0; turn < moment; turn++) yield* Effect.yieldNow
+          yield* Fiber.interrupt(own)
+          yield* settle
+          if (made) interrupted++
+          assert.isAtLeast(seen.begun, made ? 2 : 1, `moment ${moment}`)
+        }
+        assert.isAbove(interrupted, 0)
       })
     )
   })
@@ -399,14 +442,21 @@ describe("the edge copy", () => {
       })
     )
 
-    it.effect("P34: 0 asks each time", () =>
+    it.effect("P34: 0 asks each time, within one millisecond too", () =>
       Effect.gen(function* () {
         const { edge, give, seen } = yield* loaded(3)
-        yield* TestClock.adjust(1)
-        const asked = yield* Effect.forkChild(edge.within(Duration.zero))
-        yield* give(3)
-        yield* Fiber.join(asked)
-        assert.strictEqual(seen.begun, 2)
+        for (const v of ["2", "3"]) {
+          const asked = yield* Effect.forkChild(edge.within(Duration.zero))
+          yield* give(3, v)
+          assert.isTrue((yield* Fiber.join(asked)).validate("r0", "v", v))
+        }
+        assert.strictEqual(seen.begun, 3)
+        yield* edge.noticed("4")
+        const late = yield* Effect.forkChild(edge.within(Duration.zero))
+        yield* settle
+        yield* give(4, "before")
+        yield* give(4, "after")
+        assert.isTrue((yield* Fiber.join(late)).validate("r0", "v", "after"))
       })
     )
 
@@ -447,7 +497,50 @@ describe("the edge copy", () => {
         yield* Stream.runDrain(edge.changes)
       })
     )
+
+    it.effect("P34: a slow reader gets the latest, keeps no load waiting, and neither does the end", () =>
+      Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const { edge, give } = yield* Scope.provide(make(), scope)
+        const renewed = Effect.fnUntraced(function* (count: number) {
+          const renewal = yield* Effect.forkChild(edge.reload)
+          yield* give(count)
+          yield* Fiber.join(renewal)
+        })
+        const gate = yield* Deferred.make<void>()
+        const heard: Array<number> = []
+        const reading = yield* edge.changes.pipe(
+          Stream.runForEach(({ countRoles }) => {
+            heard.push(countRoles)
+            return Deferred.await(gate)
+          }),
+          Effect.forkChild
+        )
+        yield* settle
+        yield* renewed(1)
+        yield* settle
+        for (const count of [2, 3, 4]) yield* renewed(count)
+        yield* Scope.close(scope, Exit.void)
+        assert.deepStrictEqual(heard, [1])
+        yield* Deferred.succeed(gate, undefined)
+        yield* Fiber.join(reading)
+        assert.deepStrictEqual(heard, [1, 4])
+      })
+    )
   })
+
+  it.effect("a load is nobody's child: whoever built the layer, and whoever waits, has another span", () =>
+    Effect.gen(function* () {
+      let parent: unknown
+      const load = Effect.map(Effect.orDie(Effect.currentSpan), (span) => {
+        parent = Option.getOrUndefined(span.parent)
+        return roles(1)
+      })
+      const edge = yield* Effect.withSpan(Edge.make({ load, fill }), "building")
+      yield* Effect.withSpan(edge.copy, "waiting")
+      assert.isUndefined(parent)
+    })
+  )
 
   it.effect("no load outlives the scope, and none begins after it", () =>
     Effect.gen(function* () {

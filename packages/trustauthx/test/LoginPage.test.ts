@@ -1,9 +1,10 @@
 /** The hosted pages of the emulator, walked as a browser without scripts would. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { Effect, Exit, Redacted } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { TrustAuthX } from "../src/index.ts"
 import { Authority, TrustAuthXEmulator } from "../src/testing.ts"
+import { signed } from "../src/testing/internal/signed.ts"
 import { fails } from "../../../test/support/fails.ts"
 
 const browse = (request: HttpClientRequest.HttpClientRequest) =>
@@ -36,6 +37,7 @@ describe("the login page", () => {
         'for="email"',
         'for="password"',
         'type="submit"',
+        'type="password"',
         'method="post"',
         "?org_id=org_main"
       ]) {
@@ -53,6 +55,8 @@ describe("the login page", () => {
 
       const right = yield* post(url, "ann+test@example.com", "correct-horse")
       assert.strictEqual(right.status, 303)
+      assert.strictEqual(right.headers["referrer-policy"], "no-referrer")
+      assert.strictEqual((yield* browse(HttpClientRequest.put(url))).status, 405)
       const back = new URL(right.headers["location"] ?? "")
       assert.strictEqual(`${back.origin}${back.pathname}`, "https://app.example.com/callback")
       assert.strictEqual(back.searchParams.get("tenant"), "a b")
@@ -88,6 +92,7 @@ describe("the login page", () => {
       const password = Redacted.make("pä ss&=+")
       yield* authority.addUser({ uid: "uid_bob", email: "bob@example.com", password, scope: ["reports"] })
       yield* authority.setCallback("http://localhost:1234/back")
+      assert.isTrue(Exit.hasDies(yield* Effect.exit(authority.setCallback("/back"))))
       const { headers, status } = yield* post(yield* trustauthx.generateUrl(), "bob@example.com", "pä ss&=+")
       assert.strictEqual(status, 303)
       const back = new URL(headers["location"] ?? "")
@@ -127,6 +132,10 @@ describe("the page for settings", () => {
         const left = new URL((yield* visit).headers["location"] ?? "")
         assert.deepStrictEqual([...left.searchParams.entries()].slice(2), [["ac", "false"]])
 
+        const nowhere = new URL(Redacted.value(address))
+        nowhere.searchParams.set("url", "/back")
+        assert.strictEqual((yield* browse(HttpClientRequest.get(nowhere))).status, 422)
+
         yield* authority.revokeTokens("uid_ann")
         assert.strictEqual((yield* visit).status, 401)
       }).pipe(Effect.provide(layer))
@@ -134,6 +143,29 @@ describe("the page for settings", () => {
 })
 
 describe("the emulator", () => {
+  it.live("takes no key that was signed for another application, and no session of another user", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TrustAuthXEmulator
+      const authority = yield* Authority
+      const trustauthx = yield* TrustAuthX
+      const statusOf = (apiKey: string) => {
+        const query = new URLSearchParams({
+          AccessToken: "at-valid",
+          api_key: "ak_main",
+          signed_key: signed({ api_key: apiKey }, "sk_main_0123456789abcdef")
+        })
+        const check = browse(
+          HttpClientRequest.get(`${url}/api/user/me/auth/validate/token?${query.toString()}`)
+        )
+        return Effect.map(check, ({ status }) => status)
+      }
+      assert.deepStrictEqual([yield* statusOf("ak_main"), yield* statusOf("ak_two")], [200, 401])
+      const signOff = yield* trustauthx.getUser(yield* authority.signIn("uid_zoe"))
+      const rolIds = "rol_edt_0000000000000002"
+      yield* fails("InvalidToken", trustauthx.attachRole({ uid: "uid_ann", rolIds, signOff }))
+    }).pipe(Effect.provide(layer))
+  )
+
   it.live("redirects a path that lacks its slash, or has one too many, with all that is secret", () =>
     Effect.gen(function* () {
       const { url } = yield* TrustAuthXEmulator

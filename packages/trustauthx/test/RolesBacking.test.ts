@@ -1,12 +1,14 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { DateTime, Effect, Option, Schema } from "effect"
 import * as Edge from "../src/internal/edge.ts"
 import * as MemoryRoles from "../src/internal/memoryRoles.ts"
 import { byId, type Fill, roleCopy } from "../src/internal/roleBacking.ts"
+import * as RoleKeeping from "../src/internal/roleKeeping.ts"
 import * as RoleWire from "../src/internal/roleWire.ts"
 import * as SqliteRoles from "../src/internal/sqliteRoles.ts"
 import type { Role } from "../src/Role.ts"
 import type { RoleCopy } from "../src/RoleCopy.ts"
+import { fails } from "../../../test/support/fails.ts"
 
 const sqlite: Fill = Option.getOrThrow(SqliteRoles.load())
 
@@ -116,6 +118,20 @@ const role = (rol_id: string, ...permissions: ReadonlyArray<Readonly<Record<stri
   permissions
 })
 
+describe("where node:sqlite is not to be had", () => {
+  it.effect("inMemory: false is InvalidRequest, and inMemory: true does not look for it", () =>
+    Effect.gen(function* () {
+      const looked = yield* Effect.acquireRelease(
+        Effect.sync(() => vi.spyOn(process, "getBuiltinModule").mockReturnValue(undefined)),
+        (spy) => Effect.sync(() => spy.mockRestore())
+      )
+      assert.strictEqual(yield* RoleKeeping.fill(true), MemoryRoles.fill)
+      assert.lengthOf(looked.mock.calls, 0)
+      assert.strictEqual((yield* fails("InvalidRequest", RoleKeeping.fill(false))).field, "inMemory")
+    })
+  )
+})
+
 describe("a copy of roles", () => {
   it.effect.prop(
     "trustauthx-48: in memory and in SQLite it gives the same answers, whatever is loaded and asked",
@@ -191,6 +207,16 @@ describe("a copy of roles", () => {
         assert.isTrue(Option.isNone(copy.query({ role, key: "a" })))
         assert.isTrue(Option.isNone(copy.query({ role: "empty", key: asked.key })))
         assert.deepStrictEqual(Object.entries(copy.query({ key: asked.key })), [])
+      })
+
+      it("trustauthx-48: what is no text, whatever the types say, is the id of no role", () => {
+        const asked: { role: string } = JSON.parse("{}")
+        const strange: ReadonlyArray<string> = JSON.parse('[null,1,true,[],{},["one"]]')
+        const one = copyOf(fill, read([role("", { a: "1" }), role("one", { a: "1" })]))
+        for (const id of [asked.role, ...strange]) {
+          assert.isFalse(one.validate(id, "a", "1"))
+          assert.isTrue(Option.isNone(one.query({ role: id })))
+        }
       })
 
       it("texts are compared exactly", () => {

@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as HttpMemory from "@latchkey/testing/HttpMemory"
-import type { HttpRequest } from "@latchkey/testing/HttpHandler"
+import { type HttpRequest, json } from "@latchkey/testing/HttpHandler"
 import { Effect, Exit, Fiber, Option, Redacted, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Options, RoleError } from "../src/index.ts"
 import * as Authority from "../src/testing/Authority.ts"
-import { fails } from "../../../test/support/fails.ts"
+import { fails, failsBecause } from "../../../test/support/fails.ts"
 import { until } from "../../../test/support/until.ts"
-import { build, sample } from "./support/over.ts"
+import { build, over, sample } from "./support/over.ts"
 
 const EDITOR = "rol_edt_0000000000000002"
 
@@ -177,7 +177,52 @@ describe("clients of one service", () => {
   )
 })
 
+describe("a long list of roles", () => {
+  it.effect("is loaded whole, beyond the limit of other answers", () =>
+    Effect.gen(function* () {
+      const role = { org_id: "o", name: "n", permissions: [] }
+      const list = json(
+        200,
+        Array.from({ length: 20_000 }, (_, index) => ({ ...role, rol_id: `r${index}` }))
+      )
+      assert.isAbove(list.body.length, 1024 * 1024)
+      const { roles } = yield* over(() => Effect.succeed(list))
+      assert.strictEqual(yield* roles.countRoles(), 20_000)
+      yield* failsBecause("MessageTooLarge", roles.deleteRole({ rolId: EDITOR }))
+    })
+  )
+})
+
+describe("a count that never fits", () => {
+  it.effect("trustauthx-50, trustauthx-51: that comes with the list of roles too causes no load", () =>
+    Effect.gen(function* () {
+      const answer = json(200, [])
+      const { requests, roles } = yield* over(() =>
+        Effect.succeed({ ...answer, headers: { ...answer.headers, "x-edge": "99" } })
+      )
+      assert.strictEqual(yield* roles.countRoles(), 0)
+      yield* roles.reload
+      yield* roles.getAllRoles()
+      yield* roles.getAllRoles()
+      assert.lengthOf(yield* requests, 4)
+    })
+  )
+})
+
 describe("the simulated service", () => {
+  it.effect("gives a key that is given again its new value, and leaves what came with it", () =>
+    Effect.gen(function* () {
+      const { client } = yield* service
+      const { roles } = yield* client({ ...sample, orgId: "org_multi" })
+      const rolId = "rol_mul_0000000000000001"
+      yield* roles.addPermission({ rolId, permissions: { a: "9" } })
+      const all = Option.getOrThrow(yield* roles.query({ role: rolId }))
+      assert.deepStrictEqual({ ...all }, { a: "9", b: "2", c: "4" })
+      yield* roles.deletePermission({ rolId, permissions: { a: "9", b: "2" } })
+      assert.deepStrictEqual({ ...Option.getOrThrow(yield* roles.query({ role: rolId })) }, { c: "4" })
+    })
+  )
+
   const refusal = Effect.fnUntraced(function* (change: (request: HttpRequest) => HttpRequest) {
     const { handler } = yield* Authority.make()
     const memory = yield* HttpMemory.make({

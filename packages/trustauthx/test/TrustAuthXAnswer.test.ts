@@ -38,7 +38,13 @@ describe("the table", () => {
     [[], undefined],
     ["query", undefined],
     [[null], undefined],
-    [[1.5], undefined]
+    [[1.5], undefined],
+    [["body", -1], "body"],
+    [["body", 123_456_789], "body"],
+    [
+      ["body", ...Array.from({ length: 1000 }, () => "permissions")],
+      "body.permissions.permissions.permissions"
+    ]
   ] as const) {
     it.effect(`422 about ${JSON.stringify(loc)} is about ${field}`, () =>
       Effect.gen(function* () {
@@ -253,13 +259,28 @@ describe("the field of a complaint", () => {
     [Schema.Json, Schema.Array(Schema.String)],
     ([detail, loc]) => {
       for (const body of [detail, { detail }, { detail: [{ loc }] }, { detail: [{ loc: detail }] }]) {
-        assert.match(whichField(body) ?? "", /^(?:[\w-]+(?:\.[\w-]+)*)?$/)
+        assert.match(whichField(body) ?? "", /^(?:[\w-]+(?:\.[\w-]+){0,3})?$/)
       }
     }
   )
 })
 
+/** What becomes of a user of that name. */
+const exchanged = (name: string) =>
+  Effect.flatMap(
+    over(() => Effect.succeed(json(200, signed({ ...claims, name }, Redacted.value(sample.secretKey))))),
+    ({ trustauthx }) => trustauthx.getUser(Redacted.make("code"))
+  )
+
 describe("a JWT that is not from the service", () => {
+  it.effect("is not looked at where it is longer than 64 kB", () =>
+    Effect.gen(function* () {
+      assert.lengthOf((yield* exchanged("x".repeat(40 * 1024))).name ?? "", 40 * 1024)
+      const error = yield* fails("InvalidToken", exchanged("x".repeat(50 * 1024)))
+      assert.strictEqual(error.check, "TooLarge")
+    })
+  )
+
   it.effect("any change to it is found out, and nothing of it is returned", () =>
     Effect.gen(function* () {
       const good = signed(claims, Redacted.value(sample.secretKey))

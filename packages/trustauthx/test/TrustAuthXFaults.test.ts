@@ -130,6 +130,18 @@ describe("every fault, on every operation", () => {
     )
   }
 
+  it.effect("trustauthx-21: at-slow is an error once the time limit is over, and not before", () =>
+    Effect.gen(function* () {
+      const trustauthx = yield* TrustAuthX
+      const check = trustauthx.validateAccessToken(Redacted.make("at-slow"))
+      const fiber = yield* Effect.forkChild(Effect.exit(check))
+      yield* TestClock.adjust(4999)
+      assert.isUndefined(fiber.pollUnsafe())
+      yield* TestClock.adjust(1)
+      yield* failsBecause("TimedOut", Effect.flatten(Fiber.join(fiber)))
+    }).pipe(Effect.provide(TrustAuthXTest.layer({ client: { timeout: "5 seconds" } })))
+  )
+
   it.effect("404 names what is not there", () =>
     Effect.gen(function* () {
       for (const operation of operations) {
@@ -197,11 +209,11 @@ describe("every fault, on every operation", () => {
 })
 
 describe("over a real connection", () => {
-  for (const [name, fault, expected] of [
-    ["a reset in the middle of the body", HttpFault.ResetBody(), "Closed"],
-    ["a connection cut before the request is heard", HttpFault.DropBefore(), "Closed"],
-    ["a redirect", redirect(307), "UnexpectedRedirect"],
-    ["no answer at all", HttpFault.Silent(), "TimedOut"]
+  for (const [name, fault, expected, client] of [
+    ["a reset in the middle of the body", HttpFault.ResetBody(), "Closed", {}],
+    ["a connection cut before the request is heard", HttpFault.DropBefore(), "Closed", {}],
+    ["a redirect", redirect(307), "UnexpectedRedirect", {}],
+    ["no answer at all", HttpFault.Silent(), "TimedOut", { timeout: "200 millis" }]
   ] as const) {
     it.live(name, () =>
       Effect.gen(function* () {
@@ -210,9 +222,7 @@ describe("over a real connection", () => {
             const { faults } = yield* Authority
             yield* faults.push(fault, { path: operation.path })
             assert.strictEqual(yield* outcome(run(operation)), expected, operation.name)
-          }).pipe(
-            Effect.provide(Layer.fresh(TrustAuthXEmulator.layer({ client: { timeout: "200 millis" } })))
-          )
+          }).pipe(Effect.provide(Layer.fresh(TrustAuthXEmulator.layer({ client }))))
         }
       })
     )
@@ -224,6 +234,6 @@ describe("over a real connection", () => {
       const authority = yield* Authority
       yield* failsBecause("TimedOut", trustauthx.validateAccessToken(Redacted.make("at-slow")))
       yield* until(Effect.map(authority.cancelled, (count) => count === 1))
-    }).pipe(Effect.provide(TrustAuthXEmulator.layer({ client: { timeout: "50 millis" } })))
+    }).pipe(Effect.provide(TrustAuthXEmulator.layer({ client: { timeout: "1 second" } })))
   )
 })

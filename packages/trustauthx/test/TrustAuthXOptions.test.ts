@@ -198,8 +198,10 @@ describe("the addresses of pages", () => {
       assert.strictEqual(parsed.searchParams.get("url"), url)
       const noToken = trustauthx.generateEditUserUrl({ accessToken: secret(""), url })
       assert.strictEqual((yield* fails("InvalidRequest", noToken)).field, "accessToken")
-      const noUrl = trustauthx.generateEditUserUrl({ accessToken: secret(token), url: "back" })
-      assert.strictEqual((yield* fails("InvalidRequest", noUrl)).field, "url")
+      for (const bad of ["back", "https://app.example.com/half\ud800"]) {
+        const noUrl = trustauthx.generateEditUserUrl({ accessToken: secret(token), url: bad })
+        assert.strictEqual((yield* fails("InvalidRequest", noUrl)).field, "url")
+      }
     })
   )
 })
@@ -217,6 +219,8 @@ describe("arguments", () => {
         ["accessToken", trustauthx.getUserData(secret(""))],
         ["accessToken", trustauthx.validateAccessToken(broken)],
         ["accessToken", trustauthx.validateTokenSet({ accessToken: secret("") })],
+        ["refreshToken", trustauthx.validateTokenSet({ refreshToken: secret("") })],
+        ["refreshToken", trustauthx.validateTokenSet({ accessToken: secret("at"), refreshToken: broken })],
         ["refreshToken", trustauthx.getAccessTokenFromRefreshToken(secret(""))],
         ["refreshToken", trustauthx.revokeToken({ refreshToken: broken })],
         ["uid", trustauthx.attachRole({ uid: "", rolIds: "r" })],

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { AuthError } from "@latchkey/core"
+import { type AuthError, Session, SessionKey } from "@latchkey/core"
 import { Canary } from "@latchkey/testing"
 import { type HttpHandler, type HttpRequest, json, text } from "@latchkey/testing/HttpHandler"
 import * as HttpFaults from "@latchkey/testing/HttpFaults"
 import * as HttpMemory from "@latchkey/testing/HttpMemory"
 import * as HttpServer from "@latchkey/testing/HttpServer"
-import { Effect, Exit, Fiber, Redacted, Tracer } from "effect"
+import { DateTime, Effect, Exit, Fiber, Redacted, Tracer } from "effect"
 import { FetchHttpClient, HttpClient } from "effect/http"
 import { createHmac } from "node:crypto"
 import { TrustAuthXTest } from "../src/testing.ts"
@@ -42,6 +42,13 @@ const uid = "uid_ann"
 const rolIds = "rol_edt_0000000000000002"
 const tokens = { accessToken: access.redacted, refreshToken: refresh.redacted }
 
+const sessionAt = ({ instance }: TrustAuthX["Service"]) =>
+  new Session({
+    key: new SessionKey({ provider: "trustauthx", instance, account: uid }),
+    ...tokens,
+    issuedAt: DateTime.makeUnsafe(0)
+  })
+
 const calls: ReadonlyArray<(services: Services) => Effect.Effect<unknown, AuthError>> = [
   ({ trustauthx }) => trustauthx.getUser(code.redacted),
   ({ trustauthx }) => trustauthx.reAuth(code.redacted),
@@ -60,7 +67,9 @@ const calls: ReadonlyArray<(services: Services) => Effect.Effect<unknown, AuthEr
   ({ trustauthx }) => trustauthx.removeRole({ uid, rolIds: "", signOff: tokens }),
   ({ roles }) => roles.getAllRoles(),
   ({ roles }) => roles.deleteRole({ rolId: rolIds }),
-  ({ roles }) => roles.query()
+  ({ roles }) => roles.query(),
+  ({ trustauthx }) => trustauthx.refresh(sessionAt(trustauthx)),
+  ({ trustauthx }) => trustauthx.logout(sessionAt(trustauthx))
 ]
 
 const said = (request: HttpRequest): string => {

@@ -1,16 +1,20 @@
 /** A session in a `SessionRef`: renewed once for everybody, kept while the service is away, ended by a verdict. */
 import { assert, describe, it } from "@effect/vitest"
-import { Session, SessionKey, SessionRef, SessionStore } from "@latchkey/core"
+import { type AuthError, Session, SessionKey, SessionRef, SessionStore } from "@latchkey/core"
 import * as HttpFaults from "@latchkey/testing/HttpFaults"
+import { json } from "@latchkey/testing/HttpHandler"
+import * as HttpMemory from "@latchkey/testing/HttpMemory"
 import { DateTime, Effect, Fiber, Layer, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
-import { TrustAuthX } from "../src/index.ts"
+import { type TokenCheck, TrustAuthX, User } from "../src/index.ts"
 import { Authority, TrustAuthXTest } from "../src/testing.ts"
 import { fails, failsBecause } from "../../../test/support/fails.ts"
+import { build, sample } from "./support/over.ts"
 
 const { HttpFault } = HttpFaults
 
 const RENEWAL = "/api/user/me/access/token/"
+const ROLES = "/rbac/role"
 const REVOCATION = "/api/user/me/token/"
 
 const layer = () => Layer.merge(TrustAuthXTest.layer(), Layer.fresh(SessionStore.layerMemory))
@@ -75,9 +79,11 @@ describe("a session", () => {
   it.effect("is renewed with the same key, account and life", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_795_329_626_777)
-      const { session, trustauthx } = yield* signedIn
+      const { session: won, trustauthx } = yield* signedIn
+      const session = new Session({ ...won, tokenType: "Token" })
       yield* TestClock.adjust("20 minutes")
       const renewed = yield* trustauthx.refresh(session)
+      assert.strictEqual(renewed.tokenType, "Token")
       assert.deepStrictEqual(renewed.key, session.key)
       assert.deepStrictEqual(renewed.account, session.account)
       assert.notStrictEqual(text(renewed.accessToken), text(session.accessToken))
@@ -89,9 +95,22 @@ describe("a session", () => {
     }).pipe(Effect.provide(layer()))
   )
 
+  it.effect("whose life no clock can hold any more has an unknown one", () =>
+    Effect.gen(function* () {
+      const { session, trustauthx } = yield* signedIn
+      const expiresAt = DateTime.makeUnsafe(8_640_000_000_000_000)
+      yield* TestClock.adjust("20 minutes")
+      const renewed = yield* trustauthx.refresh(new Session({ ...session, expiresAt }))
+      assert.isUndefined(renewed.expiresAt)
+    }).pipe(Effect.provide(layer()))
+  )
+
   it.effect("S05: of another application is not sent here", () =>
     Effect.gen(function* () {
-      const { authority, session, trustauthx } = yield* signedIn
+      const { authority, trustauthx } = yield* signedIn
+      const user = yield* trustauthx.getUser(yield* authority.signIn("uid_ann"))
+      const { session } = user
+      const change = { uid: "uid_ann", rolIds: "rol_edt_0000000000000002" }
       const before = (yield* authority.requests).length
       for (const key of [
         new SessionKey({ ...session.key, instance: "https://api.trustauthx.com#ak_two" }),
@@ -99,10 +118,21 @@ describe("a session", () => {
         new SessionKey({ ...session.key, provider: "synmetrix" })
       ]) {
         const other = new Session({ ...session, key })
-        assert.strictEqual((yield* fails("InvalidRequest", trustauthx.refresh(other))).field, "session")
-        assert.strictEqual((yield* fails("InvalidRequest", trustauthx.logout(other))).field, "session")
+        const calls: ReadonlyArray<Effect.Effect<unknown, AuthError>> = [
+          trustauthx.refresh(other),
+          trustauthx.logout(other),
+          ...[other, new User({ ...user, session: other })].flatMap((tokens) => [
+            trustauthx.validateTokenSet(tokens),
+            trustauthx.revokeToken({ ...tokens, all: true }),
+            trustauthx.attachRole({ ...change, signOff: tokens })
+          ])
+        ]
+        for (const call of calls) {
+          assert.strictEqual((yield* fails("InvalidRequest", call)).field, "session")
+        }
       }
       assert.lengthOf(yield* authority.requests, before)
+      for (const tokens of [session, user]) assert.isTrue((yield* trustauthx.validateTokenSet(tokens)).state)
     }).pipe(Effect.provide(layer()))
   )
 
@@ -219,6 +249,72 @@ describe("a live session", () => {
     )
   }
 
+  for (const [status, ofKeys, tag] of [
+    [401, 401, "PermissionDenied"],
+    [403, 403, "PermissionDenied"],
+    [400, 401, "PermissionDenied"],
+    [401, 503, "ServerError"],
+    [401, 429, "TransportError"],
+    [401, 200, "SessionExpired"],
+    [401, 404, "SessionExpired"],
+    [401, 405, "SessionExpired"]
+  ] as const) {
+    it.effect(`P08: ${status}, and ${ofKeys} to the keys alone, is ${tag}`, () =>
+      Effect.gen(function* () {
+        const { authority, session, trustauthx } = yield* signedIn
+        const live = yield* SessionRef.make(trustauthx, session)
+        const before = yield* stored(session.key)
+        yield* TestClock.adjust("2 hours")
+        yield* authority.faults.push(HttpFault.Status({ status }), { path: RENEWAL })
+        yield* authority.faults.push(HttpFault.Status({ status: ofKeys }), { path: ROLES })
+        yield* fails(tag, live.token)
+        assert.strictEqual(yield* stored(session.key), tag === "SessionExpired" ? "" : before)
+        assert.strictEqual(yield* authority.faults.pending, 0)
+      }).pipe(Effect.provide(layer()))
+    )
+  }
+
+  it.effect("P08: without an organization nobody can be asked about the keys", () =>
+    Effect.gen(function* () {
+      const { orgId: _, ...options } = sample
+      const { client, requests } = yield* HttpMemory.make({
+        origin: "https://api.trustauthx.com",
+        handler: () => Effect.succeed(json(401, null))
+      })
+      const { trustauthx } = yield* build(options, client)
+      yield* fails("SessionExpired", trustauthx.getAccessTokenFromRefreshToken(Redacted.make("rt")))
+      assert.lengthOf(yield* requests, 1)
+    })
+  )
+
+  it.effect("a caller that keeps a pair uninterruptibly loses none", () =>
+    Effect.gen(function* () {
+      const { authority, session, trustauthx } = yield* signedIn
+      yield* TestClock.adjust("2 hours")
+      yield* authority.faults.push(HttpFault.Delay({ duration: "2 seconds" }), { path: RENEWAL })
+      const kept: Array<TokenCheck> = []
+      const caller = yield* trustauthx.validateTokenSet(session).pipe(
+        Effect.tap((check) => Effect.sync(() => kept.push(check))),
+        Effect.uninterruptible,
+        Effect.forkChild({ startImmediately: true })
+      )
+      caller.interruptUnsafe()
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.await(caller)
+      const [check] = kept
+      assert.isDefined(check)
+      if (check !== undefined) assert.isTrue(yield* trustauthx.validateAccessToken(check.access))
+      // It ends nevertheless.
+      yield* authority.faults.push(HttpFault.Silent(), { path: RENEWAL })
+      const given = Redacted.make("rt-norefresh")
+      const silent = yield* trustauthx
+        .getAccessTokenFromRefreshToken(given)
+        .pipe(Effect.uninterruptible, Effect.exit, Effect.forkChild({ startImmediately: true }))
+      yield* TestClock.adjust("30 seconds")
+      yield* failsBecause("TimedOut", Effect.flatten(Fiber.join(silent)))
+    }).pipe(Effect.provide(layer()))
+  )
+
   it.effect("a token that the service refused is renewed once, and the call made again", () =>
     Effect.gen(function* () {
       const { authority, session, trustauthx } = yield* signedIn
@@ -267,6 +363,18 @@ describe("logout", () => {
       assert.lengthOf(yield* revocations(authority), 2)
       const accessToken = session.accessToken ?? Redacted.make("none")
       assert.isFalse(yield* trustauthx.validateAccessToken(accessToken))
+    }).pipe(Effect.provide(layer()))
+  )
+
+  it.effect("keys that are refused have revoked nothing", () =>
+    Effect.gen(function* () {
+      const { authority, session, trustauthx } = yield* signedIn
+      for (const path of [REVOCATION, ROLES]) {
+        yield* authority.faults.push(HttpFault.Status({ status: 401 }), { path })
+        yield* authority.faults.push(HttpFault.Status({ status: 401 }), { path })
+      }
+      yield* fails("PermissionDenied", trustauthx.logout(session))
+      assert.strictEqual(yield* authority.faults.pending, 0)
     }).pipe(Effect.provide(layer()))
   )
 

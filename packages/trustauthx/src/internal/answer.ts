@@ -7,7 +7,10 @@ import type { HttpAnswer, Where } from "@latchkey/core/HttpExchange"
 import * as TransportError from "@latchkey/core/TransportError"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { json, notUnderstood, parsed } from "./whatWasRead.ts"
 import { whichField } from "./whichField.ts"
+
+export { notUnderstood, understood } from "./whatWasRead.ts"
 
 /** What a refusal is about: a code, a refresh token, another token, or the application alone, which sent nothing else. */
 interface Refusals {
@@ -47,24 +50,7 @@ const unauthorized: { readonly [S in Sent]: (where: Where) => Refusals[S] } = {
     })
 }
 
-export const notUnderstood = (where: Where, what: string, code?: number): AuthError.InvalidResponse =>
-  new AuthError.InvalidResponse({
-    ...where,
-    message: `${what}; is this the address of TrustAuthX?`,
-    ...(code !== undefined && { code })
-  })
-
-/** What was read of an answer; none is one of another shape than is documented. */
-export const understood = <A>(
-  where: Where,
-  read: Option.Option<A>,
-  what = "the answer is not of the documented shape"
-): Effect.Effect<A, AuthError.InvalidResponse> =>
-  Option.match(read, { onNone: () => Effect.fail(notUnderstood(where, what)), onSome: Effect.succeed })
-
 const isHtml = ({ headers }: HttpAnswer): boolean => /^text\/html\b/i.test(headers["content-type"] ?? "")
-
-const json = (text: string): Option.Option<unknown> => Option.liftThrowable(JSON.parse)(text)
 
 const missing = (where: Where, field: string): AuthError.InvalidRequest =>
   new AuthError.InvalidRequest({ ...where, message: `there is no such ${field}`, field })
@@ -76,11 +62,11 @@ const refusedArguments = (where: Where, field: string | undefined): AuthError.In
     ...(field !== undefined && { field })
   })
 
-/** What is nobody's verdict: neither on a token nor on an argument. */
-const outage = (where: Where, answer: HttpAnswer): AuthError.ProviderError | undefined => {
+/** Fails with what is nobody's verdict: neither on a token nor on an argument. */
+const outage = (where: Where, answer: HttpAnswer): Effect.Effect<void, AuthError.ProviderError> => {
   const { retryAfter, status } = answer
   const because = (reason: TransportError.TransportErrorReason) =>
-    AuthError.TransportError.because(where, reason)
+    Effect.fail(AuthError.TransportError.because(where, reason))
   if (status === 408) return because(new TransportError.TimedOut({ message: "the service gave up waiting" }))
   if (status === 429) {
     const message = "too many requests; wait before trying again"
@@ -88,8 +74,8 @@ const outage = (where: Where, answer: HttpAnswer): AuthError.ProviderError | und
     return because(new TransportError.RateLimited({ message, ...wait }))
   }
   return status >= 500 || (status >= 400 && isHtml(answer))
-    ? new AuthError.ServerError({ ...where, message: "the service failed; try again", status })
-    : undefined
+    ? Effect.fail(new AuthError.ServerError({ ...where, message: "the service failed; try again", status }))
+    : Effect.void
 }
 
 const notImplemented = (where: Where): AuthError.TransportError =>
@@ -123,27 +109,29 @@ const refusal = <S extends Sent>(
   return Effect.fail(notUnderstood(where, `status ${status} means nothing here`, status))
 }
 
-const NOT_JSON = "the answer is not JSON"
-
-const parsed = (where: Where, answer: HttpAnswer) =>
-  answer.isJson
-    ? Effect.flatMap(answer.text, (text) => understood(where, json(text), NOT_JSON))
-    : Effect.fail(notUnderstood(where, NOT_JSON))
-
 /** The JSON of an answer that was good. */
 export const value =
   <S extends Sent>(where: Where, question: Question<S>) =>
-  (answer: HttpAnswer): Effect.Effect<unknown, Refusal<S>> => {
-    if (answer.status === 200) return parsed(where, answer)
-    const failure = outage(where, answer)
-    return failure === undefined ? refusal(where, question, answer) : Effect.fail(failure)
-  }
+  (answer: HttpAnswer): Effect.Effect<unknown, Refusal<S>> =>
+    answer.status === 200
+      ? parsed(where, answer)
+      : Effect.andThen(outage(where, answer), refusal(where, question, answer))
 
 /** Whether a token is good: only a verdict says no. */
 export const verdict =
   (where: Where) =>
-  (answer: HttpAnswer): Effect.Effect<boolean, AuthError.ProviderError> => {
-    if (answer.status === 200) return Effect.map(parsed(where, answer), (given) => given !== false)
-    const failure = outage(where, answer)
-    return failure === undefined ? Effect.succeed(false) : Effect.fail(failure)
-  }
+  (answer: HttpAnswer): Effect.Effect<boolean, AuthError.ProviderError> =>
+    answer.status === 200
+      ? Effect.map(parsed(where, answer), (given) => given !== false)
+      : Effect.as(outage(where, answer), false)
+
+/** Fails where the keys of the application are refused: any other verdict is about something else. */
+export const keys =
+  (where: Where) =>
+  (answer: HttpAnswer): Effect.Effect<void, Refusal<"application">> =>
+    Effect.andThen(
+      outage(where, answer),
+      answer.status === 401 || answer.status === 403
+        ? Effect.fail(unauthorized.application(where))
+        : Effect.void
+    )

@@ -1,10 +1,13 @@
 /** Which arguments cannot work, before anything is sent. */
 import { InvalidRequest } from "@latchkey/core/AuthError"
 import type { Where } from "@latchkey/core/HttpExchange"
+import { SessionKey } from "@latchkey/core/SessionKey"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
+import type { Tokens } from "../Tokens.ts"
 
 export const invalid = (where: Where, field: string, message: string): Effect.Effect<never, InvalidRequest> =>
   Effect.fail(new InvalidRequest({ ...where, message, field }))
@@ -24,6 +27,22 @@ export const secret = (
   given !== undefined && isText(Redacted.value(given))
     ? Effect.succeed(given)
     : invalid(where, field, `${field} must be a non-empty text, redacted`)
+
+export const session = (where: Where, key: SessionKey): Effect.Effect<void, InvalidRequest> =>
+  key.provider === where.provider && key.instance === where.instance
+    ? Effect.void
+    : invalid(where, "session", "the session is of another application: no token of it is sent")
+
+/** A session and a user tell whose they are, and so does what was spread out of one; bare tokens do not. */
+const keyOf = (given: unknown): SessionKey | undefined => {
+  if (Predicate.hasProperty(given, "session")) return keyOf(given.session)
+  return Predicate.hasProperty(given, "key") && given.key instanceof SessionKey ? given.key : undefined
+}
+
+export const tokens = (where: Where, given: Tokens): Effect.Effect<void, InvalidRequest> => {
+  const key = keyOf(given)
+  return key === undefined ? Effect.void : session(where, key)
+}
 
 /** One id or several; none only where that says something. */
 export const ids = (

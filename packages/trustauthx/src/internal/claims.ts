@@ -36,6 +36,10 @@ const UserClaims = Schema.Struct({
 
 const decodeUser = Schema.decodeUnknownOption(UserClaims)
 
+/** Undefined where no clock reaches so far. */
+export const endAfter = (issuedAt: DateTime.Utc, millis: number): DateTime.Utc | undefined =>
+  Option.getOrUndefined(DateTime.make(DateTime.toEpochMillis(issuedAt) + millis))
+
 /** Counted from the receipt: the clock of the service may differ. A fraction of a second is not given away. */
 const endOf = (
   issuedAt: DateTime.Utc,
@@ -43,9 +47,7 @@ const endOf = (
 ): DateTime.Utc | undefined =>
   Predicate.isNullish(exp) || Predicate.isNullish(iat)
     ? undefined
-    : Option.getOrUndefined(
-        DateTime.make(DateTime.toEpochMillis(issuedAt) + Math.max(0, Math.floor(exp) - iat) * 1000)
-      )
+    : endAfter(issuedAt, Math.max(0, Math.floor(exp) - iat) * 1000)
 
 /** None where a member is missing that every user has. */
 export const user = (where: Where, claims: Claims, now: DateTime.Utc): Option.Option<User> =>

@@ -15,7 +15,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Role } from "../Role.ts"
 import type { RoleError } from "../TrustAuthXRoles.ts"
-import { OneLoad } from "./oneLoad.ts"
+import { type Flight, OneLoad } from "./oneLoad.ts"
 import { OwnAnswer } from "./ownAnswer.ts"
 import { byId, type Copy, type Fill, roleCopy } from "./roleBacking.ts"
 import * as WhoIsTold from "./whoIsTold.ts"
@@ -33,7 +33,7 @@ export interface Edge {
   readonly age: Effect.Effect<Option.Option<Duration.Duration>>
   /** What is held, loaded on first need. */
   readonly copy: Effect.Effect<Copy, RoleError>
-  /** A copy that was asked for no longer ago than this, or a failure. */
+  /** A copy that was asked for no longer ago than this, or a failure. With 0 it is asked for now. */
   readonly within: (maxAge: Duration.Duration) => Effect.Effect<Copy, RoleError>
   /** By a load that begins no earlier than now. */
   readonly reload: Effect.Effect<Copy, RoleError>
@@ -49,9 +49,9 @@ const countOf = (header: string | undefined): number | undefined => {
   return Number.isSafeInteger(count) ? count : undefined
 }
 
-/** Whether a change may have been made although no answer says so. */
-const isUncertain = (exit: Exit.Exit<unknown, RoleError>): boolean =>
-  Exit.isFailure(exit) &&
+/** Whether a change was made, or may have been although no answer says so. */
+const mayBeMade = (exit: Exit.Exit<unknown, RoleError>): boolean =>
+  Exit.isSuccess(exit) ||
   Option.match(Exit.findErrorOption(exit), {
     onNone: () => true,
     onSome: ({ _tag }) => _tag === "TransportError" || _tag === "ServerError" || _tag === "InvalidResponse"
@@ -114,8 +114,9 @@ export const make = ({ fill, load }: Options): Effect.Effect<Edge, never, Scope.
           within: (maxAge) =>
             Effect.suspend(() => {
               const at = now()
+              const limit = Duration.toMillis(maxAge)
               // A clock that was set back makes nothing young.
-              const isYoung = (time: number): boolean => time <= at && at - time <= Duration.toMillis(maxAge)
+              const isYoung = (time: number): boolean => limit > 0 && time <= at && at - time <= limit
               if (held !== undefined && isYoung(DateTime.toEpochMillis(held.loadedAt))) {
                 return Effect.succeed(held)
               }
@@ -131,14 +132,15 @@ export const make = ({ fill, load }: Options): Effect.Effect<Edge, never, Scope.
           changing: (change) =>
             Effect.suspend(() => {
               const own = { header: undefined }
+              let renewal: Flight<Copy, RoleError> | undefined
               return Effect.provideService(change, OwnAnswer, own).pipe(
                 Effect.onExit((exit) =>
                   Effect.sync(() => {
-                    if (isUncertain(exit) && isInUse()) loads.latest()
-                    else if (Exit.isFailure(exit)) notice(own.header)
+                    if (!mayBeMade(exit)) notice(own.header)
+                    else if (isInUse()) renewal = loads.latest()
                   })
                 ),
-                Effect.tap(() => (isInUse() ? Effect.exit(reload) : Effect.void))
+                Effect.tap(() => (renewal === undefined ? Effect.void : Effect.exit(renewal.wait)))
               )
             }),
           changes: subscribers.stream

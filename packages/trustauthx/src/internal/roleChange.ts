@@ -10,6 +10,7 @@ import * as Answer from "./answer.ts"
 import * as Arguments from "./arguments.ts"
 import type { Ask } from "./ask.ts"
 import { Sendable } from "./claims.ts"
+import { OwnAnswer } from "./ownAnswer.ts"
 import { traced } from "./traced.ts"
 
 interface Change {
@@ -82,7 +83,7 @@ export const make = ({ orgId, send, where }: Ask) => {
       )
     }
     const org = yield* Arguments.organization(where, change.orgId ?? orgId)
-    return yield* send(
+    const asked = send(
       {
         method: "POST",
         path: "/rbac/assign/permission",
@@ -98,9 +99,12 @@ export const make = ({ orgId, send, where }: Ask) => {
       },
       Answer.value(where, { sent, named: "uid" })
     )
+    // The copy of the roles is not about other organizations, and neither is what their answers count.
+    return yield* org === orgId ? asked : Effect.provideService(asked, OwnAnswer, { header: undefined })
   })
 
   const replacing = Effect.fnUntraced(function* (change: Change, tokens: Tokens, lists: Lists) {
+    yield* Arguments.tokens(where, tokens)
     const access = yield* Arguments.secret(where, "accessToken", tokens.accessToken)
     const refresh = yield* Arguments.secret(where, "refreshToken", tokens.refreshToken)
     return yield* Answer.understood(where, replaced(yield* post(change, lists, "token", [access, refresh])))

@@ -1,29 +1,30 @@
 /** How a whole session is renewed and ended. */
-import type { InvalidRequest, ProviderError } from "@latchkey/core/AuthError"
 import { Session } from "@latchkey/core/Session"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { RefreshError } from "../TrustAuthX.ts"
+import type { LogoutError, RefreshError } from "../TrustAuthX.ts"
 import * as Answer from "./answer.ts"
 import * as Arguments from "./arguments.ts"
 import type { Ask } from "./ask.ts"
+import { endAfter } from "./claims.ts"
 import { type Ending, over, type Tokens } from "./tokens.ts"
+import * as WhatWasRefused from "./whatWasRefused.ts"
 
 export interface Sessions {
   readonly refresh: (session: Session) => Effect.Effect<Session, RefreshError>
-  readonly logout: (session: Session) => Effect.Effect<"Revoked", ProviderError>
+  readonly logout: (session: Session) => Effect.Effect<"Revoked", LogoutError>
 }
 
-export const make = ({ where }: Ask, tokens: Tokens): Sessions => {
-  const isOurs = ({ key }: Session): Effect.Effect<void, InvalidRequest> =>
-    key.provider === where.provider && key.instance === where.instance
-      ? Effect.void
-      : Arguments.invalid(where, "session", "the session is of another application: no token of it is sent")
+export const make = (ask: Ask, tokens: Tokens): Sessions => {
+  const { where } = ask
+  const refused = WhatWasRefused.make(ask)
 
   /** A token that the service does not take has ended before. */
-  const ended = (ending: Ending): Effect.Effect<void, ProviderError> =>
+  const ended = (ending: Ending): Effect.Effect<void, LogoutError> =>
     tokens.end(ending, false).pipe(
+      Effect.catchTag("InvalidToken", refused),
       Effect.catchTag("InvalidToken", () => Effect.succeed(true)),
       Effect.flatMap((done) =>
         done
@@ -34,25 +35,25 @@ export const make = ({ where }: Ask, tokens: Tokens): Sessions => {
 
   return {
     refresh: Effect.fnUntraced(function* (session) {
-      yield* isOurs(session)
+      yield* Arguments.session(where, session.key)
       if (session.refreshToken === undefined) return yield* over(where)
       const { accessToken, refreshToken } = yield* tokens.renew(session.refreshToken)
       const { account, expiresAt, key, tokenType } = session
       const issuedAt = yield* DateTime.now
+      const renewedUntil =
+        expiresAt && endAfter(issuedAt, Duration.toMillis(DateTime.distance(session.issuedAt, expiresAt)))
       return new Session({
         key,
         accessToken,
         refreshToken,
         tokenType,
         issuedAt,
-        ...(expiresAt !== undefined && {
-          expiresAt: DateTime.addDuration(issuedAt, DateTime.distance(session.issuedAt, expiresAt))
-        }),
+        ...(renewedUntil !== undefined && { expiresAt: renewedUntil }),
         account
       })
     }),
-    logout: Effect.fnUntraced(function* (session): Effect.fn.Return<"Revoked", ProviderError> {
-      yield* isOurs(session)
+    logout: Effect.fnUntraced(function* (session): Effect.fn.Return<"Revoked", LogoutError> {
+      yield* Arguments.session(where, session.key)
       const { accessToken, refreshToken } = session
       // Both, whatever becomes of the first: what is left open is what a thief could use.
       const told = [

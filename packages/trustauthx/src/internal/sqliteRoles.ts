@@ -41,7 +41,8 @@ const filling =
     const each = database.prepare("select role_id, permissions from roles order by rowid")
 
     const ofRole = (role: string): Permissions | undefined => {
-      const row = one.get(idOf(role))
+      // What is no text, types or not, is the id of no role here as in memory.
+      const row = typeof role === "string" ? one.get(idOf(role)) : undefined
       return row && permissionsOf(row)
     }
     const rows = () => each.all().map((row) => [roleOf(row["role_id"]), permissionsOf(row)] as const)

@@ -10,6 +10,7 @@ import * as Answer from "./answer.ts"
 import * as Arguments from "./arguments.ts"
 import type { Ask, Parameter } from "./ask.ts"
 import { Sendable } from "./claims.ts"
+import * as WhatWasRefused from "./whatWasRefused.ts"
 
 type Secret = Redacted.Redacted<string>
 
@@ -34,7 +35,10 @@ const decodePair = Schema.decodeUnknownOption(
   })
 )
 
-export const make = ({ send, where }: Ask): Tokens => {
+export const make = (ask: Ask): Tokens => {
+  const { send, where } = ask
+  const refused = WhatWasRefused.make(ask)
+
   const renew = Effect.fnUntraced(function* (given: Secret): Effect.fn.Return<TokenPair, RefreshError> {
     const refreshToken = yield* Arguments.secret(where, "refreshToken", given)
     const value = yield* send(
@@ -44,7 +48,7 @@ export const make = ({ send, where }: Ask): Tokens => {
         query: { first: [["RefreshToken", refreshToken]] }
       },
       Answer.value(where, { sent: "refresh" })
-    )
+    ).pipe(Effect.catchTag("SessionExpired", refused))
     const { access_token, refresh_token } = yield* Answer.understood(where, decodePair(value))
     return new TokenPair({
       accessToken: Redacted.make(access_token),
@@ -88,8 +92,11 @@ export const make = ({ send, where }: Ask): Tokens => {
     renew,
     isGood,
     end,
-    check: Effect.fnUntraced(function* ({ accessToken: access, refreshToken: refresh }) {
+    check: Effect.fnUntraced(function* (given) {
+      yield* Arguments.tokens(where, given)
+      const { accessToken: access, refreshToken: refresh } = given
       if (access === undefined && refresh === undefined) return yield* none
+      if (refresh !== undefined) yield* Arguments.secret(where, "refreshToken", refresh)
       if (access !== undefined && (yield* isGood(access))) {
         return new TokenCheck({ state: true, access, refresh })
       }
@@ -97,10 +104,12 @@ export const make = ({ send, where }: Ask): Tokens => {
       const { accessToken, refreshToken } = yield* renew(refresh)
       return new TokenCheck({ state: false, access: accessToken, refresh: refreshToken })
     }),
-    revoke: ({ accessToken, all = false, refreshToken }) => {
-      if (accessToken !== undefined) return end({ kind: "access", token: accessToken }, all)
-      return refreshToken === undefined ? none : end({ kind: "refresh", token: refreshToken }, all)
-    }
+    revoke: Effect.fnUntraced(function* (given) {
+      yield* Arguments.tokens(where, given)
+      const { accessToken, all = false, refreshToken } = given
+      if (accessToken !== undefined) return yield* end({ kind: "access", token: accessToken }, all)
+      return yield* refreshToken === undefined ? none : end({ kind: "refresh", token: refreshToken }, all)
+    })
   }
 }
 

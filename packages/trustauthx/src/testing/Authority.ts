@@ -92,7 +92,7 @@ export class Authority extends Context.Service<
     ) => Effect.Effect<void>
     readonly rolesOf: (uid: string) => Effect.Effect<ReadonlyArray<string>>
     readonly setEdge: (mode: EdgeMode) => Effect.Effect<void>
-    /** Where the login page sends a browser that has signed in, from now on. */
+    /** Where the login page sends a browser that has signed in, from now on. Dies for what is no address. */
     readonly setCallback: (url: string) => Effect.Effect<void>
     /** Lets time pass for the service alone: tokens run out. */
     readonly elapse: (duration: Duration.Input) => Effect.Effect<void>
@@ -173,7 +173,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
           ),
         setEdits: (edits) => Effect.sync(() => void (service.state.edits = edits)),
         setEdge: (mode) => Effect.sync(() => void (service.state.edge = mode)),
-        setCallback: (url) => Effect.sync(() => void (service.state.callback = url)),
+        setCallback: (url) => Effect.sync(() => void (service.state.callback = new URL(url).href)),
         revokeTokens: (uid) => Effect.sync(() => service.tokens.endAll(uid)),
         reuses: Effect.sync(() => service.tokens.reuses()),
         addRole: (...role) => Effect.sync(() => service.organizations.addRole(...role)),

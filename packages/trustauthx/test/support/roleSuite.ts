@@ -190,6 +190,21 @@ export const roleSuite = (
         assert.strictEqual(yield* loads, 2)
       }))
 
+    test("what is not there is InvalidRequest, whose field names it", ({ roles }) =>
+      Effect.gen(function* () {
+        const permissions = { docs: "read" }
+        const missing: ReadonlyArray<readonly [string, Effect.Effect<unknown, RoleError>]> = [
+          ["rolId", roles.deleteRole({ rolId: "unknown" })],
+          ["rolId", roles.addPermission({ rolId: "unknown", permissions })],
+          ["rolId", roles.deletePermission({ rolId: "unknown", permissions })],
+          ["orgId", roles.addRole({ orgId: "org_unknown", name: "n", permissions })],
+          ["orgId", roles.getAllRoles({ orgId: "org_unknown" })]
+        ]
+        for (const [field, operation] of missing) {
+          assert.strictEqual((yield* fails("InvalidRequest", operation)).field, field)
+        }
+      }))
+
     test("a change to another organization leaves the copy alone", ({ loads, roles }) =>
       Effect.gen(function* () {
         yield* roles.countRoles()

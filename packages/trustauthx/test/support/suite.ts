@@ -2,13 +2,7 @@ import { assert, describe, type Vitest } from "@effect/vitest"
 import { DateTime, Effect, type Layer, Redacted, type Scope } from "effect"
 import { SessionKey } from "@latchkey/core"
 import * as HttpFaults from "@latchkey/testing/HttpFaults"
-import {
-  RoleAssignment,
-  SignOffSessionReplace,
-  TrustAuthX,
-  type TrustAuthXRoles,
-  User
-} from "../../src/index.ts"
+import { RoleAssignment, SignOffSessionReplace, TrustAuthX, TrustAuthXRoles, User } from "../../src/index.ts"
 import { Authority } from "../../src/testing.ts"
 import type * as Test from "../../src/testing/TrustAuthXTest.ts"
 import { fails, failsBecause } from "../../../../test/support/fails.ts"
@@ -39,13 +33,14 @@ export const suite = (
     title: string,
     program: (
       trustauthx: TrustAuthX["Service"],
-      authority: Authority["Service"]
+      authority: Authority["Service"],
+      roles: TrustAuthXRoles["Service"]
     ) => Effect.Effect<void, E, Scope.Scope>,
     options?: Test.Options
   ): void =>
     it(title, () =>
       Effect.gen(function* () {
-        yield* program(yield* TrustAuthX, yield* Authority)
+        yield* program(yield* TrustAuthX, yield* Authority, yield* TrustAuthXRoles)
       }).pipe(Effect.provide(layer(options)))
     )
 
@@ -344,10 +339,21 @@ export const suite = (
         Effect.gen(function* () {
           yield* fails("SessionExpired", trustauthx.validateTokenSet(set("at-expired", "rt-expired")))
           yield* fails("SessionExpired", trustauthx.validateTokenSet(set("at-expired")))
-          assert.lengthOf(yield* authority.requests, 3)
-          const error = yield* fails("InvalidRequest", trustauthx.validateTokenSet({}))
-          assert.strictEqual(error.field, "accessToken")
-          assert.lengthOf(yield* authority.requests, 3)
+          const asked = (yield* authority.requests).map(({ path }) => path)
+          assert.deepStrictEqual(asked, [
+            "/api/user/me/auth/validate/token",
+            "/api/user/me/access/token/",
+            "/rbac/role", // whether it was the keys that were refused
+            "/api/user/me/auth/validate/token"
+          ])
+          for (const [tokens, field] of [
+            [{}, "accessToken"],
+            [set("at-expired", ""), "refreshToken"]
+          ] as const) {
+            const error = yield* fails("InvalidRequest", trustauthx.validateTokenSet(tokens))
+            assert.strictEqual(error.field, field)
+          }
+          assert.lengthOf(yield* authority.requests, asked.length)
         }))
 
       test("trustauthx-29: is not exchanged because the service fails", (trustauthx, authority) =>
@@ -532,6 +538,23 @@ export const suite = (
           assert.isTrue(yield* trustauthx.validateAccessToken(user.accessToken))
         }))
 
+      test("trustauthx-44: of another organization: what its answer counts is not about this one", (trustauthx, authority, roles) =>
+        Effect.gen(function* () {
+          const change = { uid: "uid_ann", rolIds: EDITOR }
+          assert.strictEqual(yield* roles.countRoles(), 3)
+          // It has two, and says so.
+          yield* trustauthx.attachRole({ ...change, orgId: "org_two" })
+          yield* authority.setEdge("never")
+          const { accessToken, refreshToken } = yield* signedIn(trustauthx, authority)
+          yield* authority.setEdge("always")
+          const signOff = { accessToken, refreshToken }
+          yield* trustauthx.attachRole({ ...change, orgId: "org_two", signOff })
+          // Nothing is under way that this would wait for.
+          yield* trustauthx.attachRole(change)
+          const loads = (yield* authority.requests).filter(({ path }) => path === "/rbac/role")
+          assert.lengthOf(loads, 1)
+        }))
+
       test("trustauthx-45: of a user that is not there, or is trouble", (trustauthx) =>
         Effect.gen(function* () {
           const missing = trustauthx.attachRole({ uid: "uid_nobody", rolIds: EDITOR })
@@ -547,17 +570,30 @@ export const suite = (
 
     test(
       "trustauthx-56: a wrong secret is refused by every operation",
-      (trustauthx, authority) =>
+      (trustauthx, authority, roles) =>
         Effect.gen(function* () {
           const token = secret("at-valid")
           const code = yield* authority.signIn("uid_ann")
           yield* fails("InvalidToken", trustauthx.getUser(code))
           yield* fails("InvalidToken", trustauthx.reAuth(code))
           yield* fails("InvalidToken", trustauthx.getUserData(token))
-          yield* fails("SessionExpired", trustauthx.getAccessTokenFromRefreshToken(secret("rt-valid")))
+          yield* fails("PermissionDenied", trustauthx.getAccessTokenFromRefreshToken(secret("rt-valid")))
+          yield* fails("PermissionDenied", trustauthx.validateTokenSet(set("at-valid", "rt-valid")))
           yield* fails("SessionExpired", trustauthx.validateTokenSet({ accessToken: token }))
           yield* fails("InvalidToken", trustauthx.revokeToken({ accessToken: token }))
-          yield* fails("PermissionDenied", trustauthx.attachRole({ uid: "uid_ann", rolIds: EDITOR }))
+          const change = { uid: "uid_ann", rolIds: EDITOR }
+          const signOff = set("at-valid", "rt-valid")
+          yield* fails("PermissionDenied", trustauthx.attachRole(change))
+          yield* fails("PermissionDenied", trustauthx.removeRole(change))
+          yield* fails("PermissionDenied", trustauthx.updateRole({ uid: "uid_ann", add: EDITOR, remove: [] }))
+          yield* fails("InvalidToken", trustauthx.attachRole({ ...change, signOff }))
+          yield* fails("PermissionDenied", roles.getAllRoles())
+          yield* fails("PermissionDenied", roles.addRole({ name: "new", permissions: { docs: "read" } }))
+          yield* fails("PermissionDenied", roles.deleteRole({ rolId: EDITOR }))
+          const permission = { rolId: EDITOR, permissions: { docs: "read" } }
+          yield* fails("PermissionDenied", roles.addPermission(permission))
+          yield* fails("PermissionDenied", roles.deletePermission(permission))
+          yield* fails("PermissionDenied", roles.query())
           assert.isFalse(yield* trustauthx.validateAccessToken(token))
         }),
       impostor

@@ -5,13 +5,13 @@ import type { Permissions } from "./roleBodies.ts"
 export const listed = (permissions: Permissions): ReadonlyArray<Permissions> =>
   Object.entries(permissions).map(([key, value]) => ({ [key]: value }))
 
-/** A key that is given again takes the new value. */
+/** A key that is given again takes the new value; what else came with it stays. */
 export const withoutKeys = (
   has: ReadonlyArray<Permissions>,
   given: ReadonlyArray<Permissions>
 ): ReadonlyArray<Permissions> => {
   const keys = new Set(given.flatMap(Object.keys))
-  return has.filter((it) => !Object.keys(it).some((key) => keys.has(key)))
+  return has.flatMap(listed).filter((it) => !Object.keys(it).some((key) => keys.has(key)))
 }
 
 /** A permission goes where its value is given, too. */
@@ -19,6 +19,6 @@ export const without = (
   has: ReadonlyArray<Permissions>,
   given: ReadonlyArray<Permissions>
 ): ReadonlyArray<Permissions> => {
-  const gone = new Set(given.map((it) => JSON.stringify(it)))
-  return has.filter((it) => !gone.has(JSON.stringify(it)))
+  const gone = new Set(given.flatMap(listed).map((it) => JSON.stringify(it)))
+  return has.flatMap(listed).filter((it) => !gone.has(JSON.stringify(it)))
 }

@@ -83,7 +83,7 @@ export const make = (options: Options): Service => {
   const state: State = {
     edits: true,
     edge: options.edge ?? "always",
-    callback: options.callback ?? "http://localhost:3000/callback"
+    callback: new URL(options.callback ?? "http://localhost:3000/callback").href
   }
 
   const door = (): LoginPage.Door => ({
