@@ -108,8 +108,10 @@ const notSignedIn = page(401, "Not signed in", signInLink)
 const explained = <E extends { readonly _tag: string; readonly message: string }, R>(
   response: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 ) =>
-  Effect.catch(response, (error) =>
-    ["InvalidToken", "NotAuthenticated", "SessionExpired"].includes(error._tag)
-      ? Effect.succeed(notSignedIn)
-      : Effect.as(Effect.logWarning(error.message), page(502, "Try again later", ""))
+  response.pipe(
+    Effect.catch((error) =>
+      ["InvalidToken", "NotAuthenticated", "SessionExpired"].includes(error._tag)
+        ? Effect.succeed(notSignedIn)
+        : Effect.as(Effect.logWarning(error.message), page(502, "Try again later", ""))
+    )
   )

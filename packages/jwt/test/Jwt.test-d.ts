@@ -22,22 +22,22 @@ const options = { keys, algorithms: ["HS256"], issuer: "https://a.example", audi
 test("S13: algorithms have to be told, at least one, and never none", () => {
   const { algorithms: _algorithms, ...rest } = options
   // @ts-expect-error: missing
-  Jwt.verify(token, rest)
+  void Jwt.verify(token, rest)
   // @ts-expect-error: empty
-  Jwt.verify(token, { ...rest, algorithms: [] })
+  void Jwt.verify(token, { ...rest, algorithms: [] })
   // @ts-expect-error: none
-  Jwt.verify(token, { ...rest, algorithms: ["none"] })
+  void Jwt.verify(token, { ...rest, algorithms: ["none"] })
   // @ts-expect-error: missing
-  JwtVerifier.make(rest)
+  void JwtVerifier.make(rest)
 })
 
 test("S13: a key is for an algorithm of its kind", () => {
   // @ts-expect-error: a secret does not sign by RS256
-  JwtKey.fromSecret({ algorithm: "RS256", secret: token })
+  void JwtKey.fromSecret({ algorithm: "RS256", secret: token })
   // @ts-expect-error: a public key is no secret
-  JwtKey.fromPem({ algorithm: "HS256", pem: "" })
+  void JwtKey.fromPem({ algorithm: "HS256", pem: "" })
   // @ts-expect-error: a secret is redacted
-  JwtKey.fromSecret({ algorithm: "HS256", secret: "secret" })
+  void JwtKey.fromSecret({ algorithm: "HS256", secret: "secret" })
   // @ts-expect-error: nobody makes a key by hand
   const key: JwtKey.JwtKey = { algorithm: "HS256", id: undefined, canSign: true, canVerify: true }
   expectTypeOf(key).toExtend<JwtKey.JwtKey>()
@@ -47,24 +47,24 @@ test("S16: issuer and audience have to be told, or opted out of by name", () => 
   const { audience: _audience, ...noAudienceTold } = options
   const { issuer: _issuer, ...noIssuerTold } = options
   // @ts-expect-error: missing
-  Jwt.verify(token, noAudienceTold)
+  void Jwt.verify(token, noAudienceTold)
   // @ts-expect-error: missing
-  Jwt.verify(token, noIssuerTold)
+  void Jwt.verify(token, noIssuerTold)
   // @ts-expect-error: undefined
-  Jwt.verify(token, { ...options, issuer: undefined })
+  void Jwt.verify(token, { ...options, issuer: undefined })
   // @ts-expect-error: empty
-  Jwt.verify(token, { ...options, audience: [] })
+  void Jwt.verify(token, { ...options, audience: [] })
   // @ts-expect-error: no audience is no issuer
-  Jwt.verify(token, { ...options, issuer: noAudience })
-  Jwt.verify(token, { ...options, issuer: anyIssuer, audience: anyAudience })
-  Jwt.verify(token, { ...options, issuer: ["a", "b"], audience: noAudience })
+  void Jwt.verify(token, { ...options, issuer: noAudience })
+  void Jwt.verify(token, { ...options, issuer: anyIssuer, audience: anyAudience })
+  void Jwt.verify(token, { ...options, issuer: ["a", "b"], audience: noAudience })
 })
 
 test("tokens are redacted, going in and coming out", () => {
   // @ts-expect-error: plain
-  Jwt.verify("token", options)
+  void Jwt.verify("token", options)
   // @ts-expect-error: plain
-  Jwt.decode("token")
+  void Jwt.decode("token")
   expectTypeOf(Jwt.sign).returns.toEqualTypeOf<Effect.Effect<Redacted.Redacted<string>, InvalidRequest>>()
 })
 

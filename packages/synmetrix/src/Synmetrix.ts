@@ -146,6 +146,11 @@ export class Synmetrix extends Context.Service<
       session: Session,
       options?: LogoutOptions
     ) => Effect.Effect<"Revoked", SignIn.LogoutError>
+    /**
+     * Ends this very session, whatever `logoutAll` says: what `SessionRef` does to one that was won after its user had signed out.
+     * A session in a cookie cannot be named: the one that the cookie is of ends.
+     */
+    readonly revoke: (session: Session, options?: CallOptions) => Effect.Effect<"Revoked", SignIn.LogoutError>
     /** No session ends by it. */
     readonly changePassword: (
       session: Session,

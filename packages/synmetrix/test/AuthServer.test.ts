@@ -162,6 +162,88 @@ describe("AuthServer", () => {
   )
 
   test(
+    "leads a link of a mail back with a token, or without one where it is dead",
+    Effect.gen(function* () {
+      const server = yield* AuthServer
+      const redirect = "https://app.example.com/?from=mail"
+      const opened = (link: string) =>
+        Effect.map(ask(`GET ${link}`), ({ cookies, headers, status }) => ({
+          status,
+          location: headers["location"],
+          names: Object.keys(cookies.cookies).toSorted()
+        }))
+      const failed = { status: 302, location: redirect, names: [] }
+      const both = ["permission_variables", "refresh_token"]
+      for (const token of ["0b8bd2b8-8a0f-4e13-b6a2-3a2d9f9f0a77", "odd"]) {
+        const { json, status } = yield* ask(`GET /auth/magic-link?token=${token}&action=log-in`)
+        assert.deepStrictEqual([status, json], [400, said(400, "Bad Request")], token)
+        assert.deepStrictEqual(yield* opened(`/auth/magic-link?token=${token}&action=register`), failed)
+      }
+      const dead = "/auth/activate?ticket=0b8bd2b8-8a0f-4e13-b6a2-3a2d9f9f0a77"
+      assert.deepStrictEqual(yield* opened(dead), failed)
+      const linkOf = Effect.map(server.outbox, (mails) => {
+        const { pathname, search } = new URL(mails.at(-1)?.link ?? "")
+        return `${pathname}${search}`
+      })
+      yield* ask("POST /auth/login", { email: "ada@example.com", cookie: false })
+      const login = yield* linkOf
+      yield* server.elapse("31 days")
+      const token = new URLSearchParams(login.split("?")[1]).get("token")
+      // The token of the mail itself, as often as it is opened, and whatever its age: it is the renewal that looks.
+      for (let times = 0; times < 2; times++) {
+        assert.deepStrictEqual(yield* opened(login), {
+          status: 302,
+          location: `${redirect}&refresh_token=${token}`,
+          names: []
+        })
+      }
+      assert.strictEqual((yield* ask(`GET /auth/token/refresh?refresh_token=${token}`)).status, 401)
+      for (const [email, query, names] of [
+        ["one@example.com", "", both],
+        ["two@example.com", "&cookie=false", []]
+      ] as const) {
+        yield* ask("POST /auth/register", { email, cookie: false })
+        const link = yield* linkOf
+        const first = yield* opened(`${link}${query}`)
+        assert.deepStrictEqual([first.status, first.names], [302, names])
+        assert.match(first.location ?? "", /\?from=mail&refresh_token=[\da-f-]{36}$/)
+        assert.deepStrictEqual(yield* opened(link), failed)
+      }
+      yield* ask("POST /auth/register", { email: "three@example.com", password: "long-enough" })
+      yield* server.elapse("60 minutes")
+      assert.deepStrictEqual(yield* opened(yield* linkOf), failed)
+    }),
+    { activeAtOnce: false, verifyEmails: true, redirect: "https://app.example.com/?from=mail" }
+  )
+
+  test(
+    "refuses keys that it does not know in every operation, and tickets after an hour",
+    Effect.gen(function* () {
+      const synmetrix = yield* Synmetrix
+      const server = yield* AuthServer
+      const session = yield* Effect.flatMap(synmetrix.login(ada), synmetrix.sessionOf)
+      const ticket = "0b8bd2b8-8a0f-4e13-b6a2-3a2d9f9f0a77"
+      const headers = { authorization: `Bearer ${value(session.accessToken)}` }
+      for (const [path, body] of [
+        ["login", { email: ada.email }],
+        ["register", { email: "new@example.com" }],
+        ["logout?refresh_token=x", { all: true }],
+        ["change-password", { old_password: "correct-horse", new_password: "battery-staple" }],
+        ["mfa/totp", { ticket, code: "123456" }]
+      ] as const) {
+        const { json } = yield* ask(`POST /auth/${path}`, { ...body, foo: 1 }, headers)
+        assert.deepStrictEqual(json, said(400, "Bad Request", '"foo" is not allowed'), path)
+      }
+      yield* server.addAccount({ ...ada, email: "mfa@example.com", mfa: true })
+      const step = yield* synmetrix.login({ ...ada, email: "mfa@example.com" })
+      if (step._tag !== "SecondFactorRequired") return assert.fail(step._tag)
+      yield* server.elapse("60 minutes")
+      const late = yield* ask("POST /auth/mfa/totp", { ticket: value(step.ticket), code: "123456" })
+      assert.deepStrictEqual(late.json, said(401, "Unauthorized", "Invalid or expired ticket."))
+    })
+  )
+
+  test(
     "limits requests, and says for how long",
     Effect.gen(function* () {
       const server = yield* AuthServer
@@ -207,11 +289,13 @@ describe("AuthServer", () => {
         )
       }
       yield* server.setDatabaseAway(false)
-      // Nothing was deleted.
+      // Nothing was deleted, nor is it by a token that is not live.
+      yield* ask("POST /auth/logout?refresh_token=0b8bd2b8-8a0f-4e13-b6a2-3a2d9f9f0a77", { all: true })
       assert.strictEqual(yield* server.refreshTokens, 1)
       assert.strictEqual((yield* ask("POST /auth/token/revoke", {}, { authorization })).status, 204)
       assert.strictEqual((yield* ask(refresh)).status, 401)
       assert.strictEqual((yield* ask(`${refresh}&refresh_token=x`)).status, 400)
+      assert.strictEqual((yield* ask("POST /auth/logout?refresh_token=x&refresh_token=y", {})).status, 400)
     })
   )
 

@@ -59,6 +59,9 @@ test("each operation lists its own results, and its own failures", () => {
   expectTypeOf<ReturnType<Service["logout"]>>().toEqualTypeOf<
     Effect.Effect<"Revoked", Call | NotAuthenticated | SessionExpired>
   >()
+  expectTypeOf<ReturnType<Service["revoke"]>>().toEqualTypeOf<
+    Effect.Effect<"Revoked", Call | NotAuthenticated | SessionExpired>
+  >()
   expectTypeOf<ReturnType<Service["changePassword"]>>().toEqualTypeOf<
     Effect.Effect<void, Call | NotAuthenticated | InvalidLogin | InvalidToken>
   >()

@@ -88,6 +88,8 @@ const rows: ReadonlyArray<readonly [string, number, string | undefined, string]>
   ["logout", 401, DEAD, "SessionExpired"],
   ["logout", 400, undefined, "ServerError 400"],
   ["logout", 401, "Not logged in", "PermissionDenied"],
+  ["revoke", 401, DEAD, "SessionExpired"],
+  ["revoke", 400, undefined, "ServerError 400"],
   ["changePassword", 401, "Not logged in", "InvalidToken"],
   ["changePassword", 401, "Incorrect current password.", REFUSED],
   ["changePassword", 401, DEAD, "PermissionDenied"],
@@ -200,10 +202,11 @@ describe("SynmetrixAnswer", () => {
             json(200, { ...good, jwt_token: "" }),
             json(200, { ...good, jwt_token: 7 }),
             json(200, { ...good, refresh_token: 7 }),
-            json(200, { ...good, user: "ada" }),
-            json(200, { ...good, user: { ...good.user, email: 7 } }),
-            json(200, { ...good, jwt_expires_in: "soon" }),
+            json(200, { ...good, refresh_token: "x".repeat(4097) }),
+            json(200, { ...good, refresh_token: "\ud800" }),
             json(200, { ...good, error: null }),
+            json(200, { ...good, error: "Found", statusCode: 302 }),
+            json(200, { ...good, error: "Bad", statusCode: "401", message: DEAD }),
             json(200, { mfa: "true", ticket: UUID }),
             json(200, { mfa: true }),
             json(200, { magicLink: "true" }),
@@ -221,7 +224,7 @@ describe("SynmetrixAnswer", () => {
         })
     )
 
-    if (operation === "logout" || operation === "changePassword") continue
+    if (operation === "logout" || operation === "revoke" || operation === "changePassword") continue
     it.effect(`synmetrix-16: an empty answer is an invalid response, of ${operation}`, () =>
       Effect.gen(function* () {
         assert.strictEqual((yield* outcome(operation, empty(204))).error, "InvalidResponse 204")
@@ -242,6 +245,7 @@ describe("SynmetrixAnswer", () => {
         ["submitTotp", [linkSent, mfa, pending]],
         ["refresh", [linkSent, mfa, pending]],
         ["logout", [json(200, good)]],
+        ["revoke", [json(200, good)]],
         ["changePassword", [json(200, good)]]
       ] as const) {
         for (const answer of answers) {
@@ -257,13 +261,45 @@ describe("SynmetrixAnswer", () => {
         text(400, "text/html", "<p>400</p>"),
         empty(400),
         json(400, {}),
-        json(400, { statusCode: 401 }),
+        json(400, { statusCode: 400 }),
+        json(400, { statusCode: 400, error: null }),
+        json(400, { statusCode: 401, error: "Bad Request" }),
         json(400, { statusCode: 400, error: "Bad Request", message: 7 })
       ]) {
         const { synmetrix } = yield* over(answering(answer))
         const odd = session({ refreshToken: Redacted.make("not-a-uuid") })
         assert.strictEqual((yield* fails("InvalidResponse", synmetrix.refresh(odd))).code, 400)
       }
+    })
+  )
+
+  it.effect("a 401 that is not of the auth server is no verdict, whatever it says", () =>
+    Effect.gen(function* () {
+      for (const [operation, message] of [
+        ["refresh", DEAD],
+        ["completeMagicLink", DEAD],
+        ["logout", DEAD],
+        ["login", "Username and password do not match"],
+        ["changePassword", "Not logged in"]
+      ] as const) {
+        for (const answer of [
+          json(401, { message }),
+          json(401, { statusCode: 401, message }),
+          json(401, { statusCode: 400, error: "Unauthorized", message }),
+          text(401, "text/html", JSON.stringify({ statusCode: 401, error: "Unauthorized", message })),
+          empty(401, { "www-authenticate": "Basic" })
+        ]) {
+          assert.strictEqual((yield* outcome(operation, answer)).error, "PermissionDenied", operation)
+        }
+      }
+    })
+  )
+
+  it.effect("a refused token that is no UUID is over as well", () =>
+    Effect.gen(function* () {
+      const { synmetrix } = yield* over(answering(said(401, DEAD)))
+      yield* fails("SessionExpired", synmetrix.refresh(session({ refreshToken: Redacted.make("odd") })))
+      yield* fails("InvalidToken", synmetrix.completeMagicLink(Redacted.make("/callback?refresh_token=odd")))
     })
   )
 
@@ -317,6 +353,13 @@ describe("the session in an answer", () => {
         const { expiresAt } = yield* login({ ...good, jwt_token: token, jwt_expires_in })
         assert.isUndefined(expiresAt)
       }
+      const beyond = JSON.stringify({ ...good, jwt_token: token, jwt_expires_in: 7 }).replace(
+        ":7,",
+        ":1e400,"
+      )
+      const { synmetrix } = yield* over(answering(text(200, "application/json", beyond)))
+      const { expiresAt } = yield* Effect.flatMap(synmetrix.login(credentials), synmetrix.sessionOf)
+      assert.isUndefined(expiresAt)
     })
   )
 
@@ -348,7 +391,71 @@ describe("the session in an answer", () => {
       ]) {
         const error = yield* fails("InvalidResponse", login({ ...good, jwt_token }))
         assert.notInclude(JSON.stringify(error), jwt_token)
+        for (const operation of ["register", "submitTotp", "sendMagicLink", "completeMagicLink"]) {
+          const { error } = yield* outcome(operation, json(200, { ...good, jwt_token }))
+          assert.strictEqual(error, "InvalidResponse 200", operation)
+        }
       }
+    })
+  )
+
+  it.effect("a renewal whose access token cannot be read is a session, as the one before it", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(10_500)
+      const held = session({
+        refreshToken: Redacted.make("spent"),
+        expiresAt: endsAt(1),
+        account: { id: USER, name: "Ada", roles: ["user", "editor"] }
+      })
+      const renewed = (body: unknown) =>
+        Effect.flatMap(over(answering(json(200, body))), ({ synmetrix }) => synmetrix.refresh(held))
+      const { user: _, ...anonymous } = { ...good, jwt_token: "opaque", jwt_expires_in: 60_000 }
+      const won = yield* renewed(anonymous)
+      assert.strictEqual(value(won.accessToken), "opaque")
+      assert.strictEqual(value(won.refreshToken), UUID)
+      assert.deepStrictEqual(won.key, held.key)
+      assert.deepStrictEqual(won.account, held.account)
+      assert.deepStrictEqual(won.expiresAt, endsAt(70))
+      assert.isUndefined((yield* renewed({ ...anonymous, jwt_expires_in: null })).expiresAt)
+      // As long a one as no header holds, and one that says when it ends in words.
+      for (const jwt_token of ["x".repeat(20_000), jwt({ ...claims, exp: "soon" })]) {
+        assert.strictEqual(value((yield* renewed({ ...good, jwt_token })).refreshToken), UUID)
+      }
+      // Nothing is lost where there is no other token, and nothing is taken from somebody else.
+      const { refresh_token: __, ...bare } = anonymous
+      yield* fails("InvalidResponse", renewed(bare))
+      yield* fails("InvalidResponse", renewed({ ...anonymous, user: { ...good.user, id: "other" } }))
+      yield* fails("InvalidResponse", renewed({ ...anonymous, jwt_token: "" }))
+    })
+  )
+
+  it.effect("what is told beside the tokens counts as missing where it makes no sense", () =>
+    Effect.gen(function* () {
+      const { exp: _, ...endless } = claims
+      for (const more of [
+        { user: "ada", jwt_expires_in: "soon" },
+        { user: ["ada"], jwt_expires_in: {} },
+        { user: { id: 7, email: [], display_name: {} }, jwt_expires_in: true }
+      ]) {
+        const body = { ...good, jwt_token: jwt(endless), ...more }
+        const won = yield* login(body)
+        assert.deepStrictEqual(won.account, { id: USER, roles: ["user"] })
+        assert.strictEqual(won.key.account, "ada@example.com")
+        assert.isUndefined(won.expiresAt)
+        const { synmetrix } = yield* over(answering(json(200, body)))
+        const held = session({ refreshToken: Redacted.make("spent") })
+        assert.strictEqual(value((yield* synmetrix.refresh(held)).refreshToken), UUID)
+      }
+    })
+  )
+
+  it.effect("a renewal that tells less than is known does not make it forgotten", () =>
+    Effect.gen(function* () {
+      const account = { id: USER, name: "Ada", roles: ["user"] }
+      const body = { jwt_token: jwt({ hasura: { allowed_roles: ["editor"] } }), refresh_token: UUID }
+      const { synmetrix } = yield* over(answering(json(200, body)))
+      const renewed = yield* synmetrix.refresh(session({ account }))
+      assert.deepStrictEqual(renewed.account, { ...account, roles: ["editor"] })
     })
   )
 
@@ -390,17 +497,19 @@ describe("the session in an answer", () => {
     "no answer makes it die, whatever it holds",
     [Schema.Json, Schema.Json, Schema.Json, Schema.Json],
     ([one, two, three, four]) => {
-      const bodies = [
+      const anything = [
         one,
-        { ...good, user: one, jwt_expires_in: two, refresh_token: three },
-        { ...good, jwt_token: jwt(one) },
-        { ...good, jwt_token: jwt({ ...claims, hasura: one, sub: two, exp: three, iat: four }) },
-        { ...good, jwt_token: jwt({ hasura: { "x-hasura-allowed-roles": one, "x-hasura-user-id": two } }) },
         { mfa: one, ticket: two, magicLink: three, error: four },
         { statusCode: one, error: two, message: three }
       ]
-      return Effect.forEach(bodies, (body) =>
-        Effect.forEach([200, 400, 401], (status) =>
+      const granting = [
+        { ...good, user: one, jwt_expires_in: two, refresh_token: three },
+        { ...good, jwt_token: jwt(one) },
+        { ...good, jwt_token: jwt({ ...claims, hasura: one, sub: two, exp: three, iat: four }) },
+        { ...good, jwt_token: jwt({ hasura: { "x-hasura-allowed-roles": one, "x-hasura-user-id": two } }) }
+      ]
+      return Effect.forEach([200, 400, 401], (status) =>
+        Effect.forEach(status === 200 ? [...anything, ...granting] : anything, (body) =>
           Effect.gen(function* () {
             const { synmetrix } = yield* over(answering(json(status, body)))
             yield* Effect.forEach(Object.values(operations), ({ run }) => Effect.result(run(synmetrix)))

@@ -70,6 +70,32 @@ describe("cookie mode", () => {
     }).pipe(Effect.provide(Layer.merge(withJar, Layer.fresh(SessionStore.layerMemory))))
   )
 
+  it.effect("is renewed although the new access token cannot be read: the cookie is spent", () =>
+    Effect.gen(function* () {
+      const { server, session, synmetrix } = yield* signedIn
+      yield* server.setPayload((payload) => ({ ...payload, exp: "soon" }))
+      const renewed = yield* synmetrix.refresh(session)
+      assert.deepStrictEqual(renewed.account, session.account)
+      assert.notStrictEqual(value(renewed.accessToken), value(session.accessToken))
+      yield* synmetrix.refresh(renewed)
+    }).pipe(Effect.provide(withJar))
+  )
+
+  it.effect("is ended alone by revoke, by the cookie as well", () =>
+    Effect.gen(function* () {
+      const { server, session, synmetrix } = yield* signedIn
+      const elsewhere = yield* Ref.get(jar)
+      yield* emptied
+      yield* synmetrix.login(ada)
+      assert.strictEqual(yield* synmetrix.revoke(session), "Revoked")
+      assert.deepStrictEqual(bodyOf((yield* server.requests).at(-1)), { all: false })
+      assert.deepStrictEqual(yield* cookiesOf, [])
+      assert.strictEqual(yield* server.refreshTokens, 1)
+      yield* Ref.set(jar, elsewhere)
+      yield* synmetrix.refresh(session)
+    }).pipe(Effect.provide(withJar))
+  )
+
   it.effect("register and the second factor leave it in a cookie as well", () =>
     Effect.gen(function* () {
       yield* emptied

@@ -109,6 +109,7 @@ describe("arguments", () => {
           yield* fails("InvalidRequest", synmetrix.refresh(held, call)),
           yield* fails("InvalidRequest", synmetrix.refreshToken(held, call)),
           yield* fails("InvalidRequest", synmetrix.logout(held, call)),
+          yield* fails("InvalidRequest", synmetrix.revoke(held, call)),
           yield* fails("InvalidRequest", synmetrix.changePassword(held, change, call))
         ]) {
           assert.strictEqual(error.field, "timeout")
@@ -171,6 +172,7 @@ describe("arguments", () => {
         for (const error of [
           yield* fails("InvalidRequest", synmetrix.refresh(other)),
           yield* fails("InvalidRequest", synmetrix.logout(other)),
+          yield* fails("InvalidRequest", synmetrix.revoke(other)),
           yield* fails("InvalidRequest", synmetrix.changePassword(other, change))
         ]) {
           assert.strictEqual(error.field, "session")

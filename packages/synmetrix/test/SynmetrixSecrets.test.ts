@@ -115,6 +115,7 @@ const operations: ReadonlyArray<(synmetrix: Synmetrix["Service"]) => Effect.Effe
     ),
   (it) => it.refresh(held(it.instance)),
   (it) => it.logout(held(it.instance)),
+  (it) => it.revoke(held(it.instance)),
   (it) =>
     it.changePassword(held(it.instance), {
       oldPassword: password.redacted,

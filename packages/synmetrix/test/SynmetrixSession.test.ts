@@ -3,13 +3,15 @@ import { assert, describe, it } from "@effect/vitest"
 import { Session, SessionKey, SessionRef, Sessions, SessionStore } from "@latchkey/core"
 import * as StoredSession from "@latchkey/core/StoredSession"
 import * as HttpFaults from "@latchkey/testing/HttpFaults"
+import { json } from "@latchkey/testing/HttpHandler"
 import { Clock, DateTime, Duration, Effect, Exit, Fiber, Layer, Option, Redacted, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { Synmetrix } from "../src/index.ts"
 import { AuthServer, SynmetrixTest } from "../src/testing.ts"
 import { fails, failsBecause } from "../../../test/support/fails.ts"
 import { until } from "../../../test/support/until.ts"
-import { value } from "./support/tokens.ts"
+import { answering, over } from "./support/over.ts"
+import { good, session as earlier, value } from "./support/tokens.ts"
 
 const { HttpFault } = HttpFaults
 
@@ -194,6 +196,63 @@ describe("a session that is kept", () => {
     }).pipe(Effect.provide(layer))
   )
 
+  it.effect("P12: a renewal that is won after a logout is ended alone: a login made meanwhile goes on", () =>
+    Effect.gen(function* () {
+      const { count, ref, server, stored, synmetrix } = yield* signedIn
+      yield* TestClock.adjust(LIFE)
+      // The server hears of the logout last: the renewal has spent the token that it names.
+      yield* server.faults.push(HttpFault.Delay({ duration: "1 second" }), { path: REFRESH })
+      yield* server.faults.push(HttpFault.Delay({ duration: "2 seconds" }), { path: "/auth/logout" })
+      const waiting = yield* Effect.forkChild(Effect.exit(ref.get), { startImmediately: true })
+      yield* until(Effect.map(count(REFRESH), (requests) => requests === 1))
+      const logout = yield* Effect.forkChild(ref.logout, { startImmediately: true })
+      yield* until(Effect.map(count("/auth/logout"), (requests) => requests === 1))
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(waiting)))
+      const meanwhile = yield* Effect.flatMap(synmetrix.login(ada), synmetrix.sessionOf)
+      yield* ref.adopt(meanwhile)
+      yield* TestClock.adjust("1 second")
+      yield* until(Effect.map(count("/auth/logout"), (requests) => requests === 2))
+      yield* TestClock.adjust("1 second")
+      assert.isTrue((yield* Fiber.join(logout)).forgotten)
+      // Of the three that were won, the last login is left.
+      assert.strictEqual(yield* server.refreshTokens, 1)
+      assert.deepStrictEqual(yield* stored, Option.some(StoredSession.encode(meanwhile)))
+      assert.strictEqual(yield* ref.get, meanwhile)
+      yield* synmetrix.refresh(meanwhile)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("synmetrix-09: a renewal whose access token cannot be read does not lose the refresh token", () =>
+    Effect.gen(function* () {
+      const { ref, renewals, server, session, stored } = yield* signedIn
+      yield* TestClock.adjust(LIFE)
+      yield* server.setPayload((payload) => ({ ...payload, exp: "soon" }))
+      const odd = yield* ref.get
+      assert.notStrictEqual(value(odd.refreshToken), value(session.refreshToken))
+      assert.deepStrictEqual(odd.account, session.account)
+      const now = yield* Clock.currentTimeMillis
+      assert.deepStrictEqual(odd.expiresAt, DateTime.makeUnsafe(Math.floor(now / 1000) * 1000 + 648_000_000))
+      assert.deepStrictEqual(yield* stored, Option.some(StoredSession.encode(odd)))
+      yield* server.setPayload((payload) => payload)
+      yield* TestClock.adjust(LIFE)
+      assert.notStrictEqual(value((yield* ref.get).refreshToken), value(odd.refreshToken))
+      assert.strictEqual(yield* renewals, 2)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("synmetrix-38: an error in a good answer, beside good tokens, changes nothing", () =>
+    Effect.gen(function* () {
+      const store = yield* SessionStore
+      const disguised = { ...good, statusCode: 500, error: "Internal Server Error", message: "no" }
+      const { synmetrix } = yield* over(answering(json(200, { ...disguised, refresh_token: "new" })))
+      const held = earlier()
+      const ref = yield* SessionRef.make(synmetrix, held)
+      assert.strictEqual((yield* fails("ServerError", ref.refused(held))).status, 500)
+      const stored = Option.getOrThrow(yield* store.get(ref.key))
+      assert.deepStrictEqual(StoredSession.encode(stored.session), StoredSession.encode(held))
+    }).pipe(Effect.provide(layer))
+  )
+
   it.effect("synmetrix-33: a wrong old password causes no renewal", () =>
     Effect.gen(function* () {
       const { count, ref, renewals, stored, synmetrix } = yield* signedIn
@@ -280,6 +339,25 @@ describe("a session that is kept", () => {
       assert.strictEqual(yield* ref.get, before)
       assert.strictEqual(ref.key.account, "ada@example.com")
     }).pipe(Effect.provide(Layer.provideMerge(Sessions.layer, layer)))
+  )
+
+  it.effect(
+    "a password that was refused while the database was away is sent again when somebody says so",
+    () =>
+      Effect.gen(function* () {
+        const synmetrix = yield* Synmetrix
+        const server = yield* AuthServer
+        const sessions = yield* Sessions
+        const login = Effect.flatMap(synmetrix.login(ada), synmetrix.sessionOf)
+        const signIn = (again: boolean) =>
+          sessions.signIn(synmetrix, { account: ada.email, secret: ada.password, login, again })
+        yield* server.setDatabaseAway(true)
+        yield* fails("InvalidLogin", signIn(false))
+        yield* server.setDatabaseAway(false)
+        yield* fails("InvalidLogin", signIn(false))
+        assert.strictEqual((yield* server.requests).length, 1)
+        yield* Effect.flatMap(signIn(true), (ref) => ref.get)
+      }).pipe(Effect.provide(Layer.provideMerge(Sessions.layer, layer)))
   )
 
   it.effect("a sign-in that needs a code, or activation, is not kept by Sessions", () =>

@@ -1,6 +1,7 @@
 /** Real sockets, through every client that a program may give, and what those clients are told. */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
+import { Session } from "@latchkey/core"
 import { json } from "@latchkey/testing/HttpHandler"
 import * as HttpFaults from "@latchkey/testing/HttpFaults"
 import * as HttpServer from "@latchkey/testing/HttpServer"
@@ -13,7 +14,7 @@ import { failsBecause } from "../../../test/support/fails.ts"
 import { until } from "../../../test/support/until.ts"
 import { credentials, operations } from "./support/operations.ts"
 import { answering } from "./support/over.ts"
-import { good } from "./support/tokens.ts"
+import { good, session } from "./support/tokens.ts"
 
 const { HttpFault } = HttpFaults
 
@@ -158,6 +159,12 @@ describe("what fetch is told", () => {
         yield* Effect.gen(function* () {
           const synmetrix = yield* Synmetrix
           for (const { run } of Object.values(operations)) yield* Effect.result(run(synmetrix))
+          // One whose refresh token is in a cookie, if anywhere.
+          const { refreshToken: _, ...bare } = session({}, synmetrix.instance)
+          const held = new Session(bare)
+          yield* Effect.result(synmetrix.refresh(held))
+          yield* Effect.result(synmetrix.logout(held))
+          yield* Effect.result(synmetrix.revoke(held))
         }).pipe(
           Effect.provide(Layer.provide(Synmetrix.layer({ url: server.url, cookie }), http)),
           Effect.provideService(FetchHttpClient.Fetch, spying)
@@ -174,6 +181,13 @@ describe("what fetch is told", () => {
         }
         assert.strictEqual(seen[0]?.[1]?.credentials, expected)
         assert.strictEqual(seen[1]?.[1]?.credentials, expected)
+        const byCookie = seen.slice(-3).map(([url, init]) => [new URL(url).pathname, init?.credentials])
+        const paths = ["/auth/token/refresh", "/auth/logout", "/auth/logout"]
+        if (cookie)
+          assert.deepStrictEqual(
+            byCookie,
+            paths.map((path) => [path, "include"])
+          )
         // Magic links: never.
         assert.strictEqual(seen[3]?.[1]?.credentials, "omit")
       })

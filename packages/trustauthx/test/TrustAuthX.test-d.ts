@@ -33,10 +33,10 @@ export const fromConfig: Layer.Layer<
 TrustAuthX.layer({ apiKey: "ak", secretKey: "sk" })
 
 // @ts-expect-error a code is redacted
-trustauthx.getUser("code")
+void trustauthx.getUser("code")
 
 // @ts-expect-error a token is redacted
-trustauthx.validateAccessToken("token")
+void trustauthx.validateAccessToken("token")
 
 export const provider: Provider<RefreshError, InvalidRequest | RefreshError> = trustauthx
 
@@ -62,8 +62,10 @@ trustauthx.attachRole({ ...change, ...perhaps })
 // @ts-expect-error ids are texts
 trustauthx.attachRole({ uid: "uid_ann", rolIds: 1 })
 
-// @ts-expect-error the verdict on a token is not lost
-export const unchecked: Effect.Effect<User, Exclude<RefreshError, InvalidToken>> = trustauthx.getUser(secret)
+/** The verdict on a token is not lost. */
+export const isListed: InvalidToken extends Effect.Error<ReturnType<typeof trustauthx.getUser>>
+  ? true
+  : false = true
 
 declare const check: Effect.Effect<boolean, ProviderError>
 

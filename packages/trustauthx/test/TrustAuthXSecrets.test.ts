@@ -5,7 +5,7 @@ import { type HttpHandler, type HttpRequest, json, text } from "@latchkey/testin
 import * as HttpFaults from "@latchkey/testing/HttpFaults"
 import * as HttpMemory from "@latchkey/testing/HttpMemory"
 import * as HttpServer from "@latchkey/testing/HttpServer"
-import { DateTime, Effect, Exit, Fiber, Redacted, Tracer } from "effect"
+import { DateTime, Effect, Exit, Fiber, Layer, Redacted, Tracer } from "effect"
 import { FetchHttpClient, HttpClient } from "effect/http"
 import { createHmac } from "node:crypto"
 import { TrustAuthXTest } from "../src/testing.ts"
@@ -230,7 +230,7 @@ describe("secrets", () => {
       const client = yield* HttpClient.HttpClient
       const services = yield* build({ ...options, url: server.url }, client)
       yield* check(yield* everything(services, steps))
-    }).pipe(Effect.provide(FetchHttpClient.layer), Effect.provide(Canary.capture))
+    }).pipe(Effect.provide(Layer.merge(FetchHttpClient.layer, Canary.capture)))
   )
 
   it.effect("P07, S06: every secret parameter is masked in the span of the HTTP client", () =>

@@ -49,7 +49,10 @@ const refusal = <Op extends Said.Operation>(
   const told = Option.getOrUndefined(Option.flatMap(body, asErrorBody))
   const message = typeof told?.message === "string" ? told.message : undefined
   // Without its form it is not the auth server that speaks, and its silence means nothing.
-  const isOurs = told?.statusCode === status && (message !== undefined || told.message === undefined)
+  const isOurs =
+    told?.statusCode === status &&
+    typeof told.error === "string" &&
+    (message !== undefined || told.message === undefined)
   const verdict = isOurs ? Said.verdict(where, operation, status, message) : undefined
   if (verdict !== undefined) return verdict
   const because = (reason: TransportError.TransportErrorReason) =>

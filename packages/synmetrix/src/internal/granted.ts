@@ -6,6 +6,7 @@ import * as Jwt from "@latchkey/jwt/Jwt"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { AccessToken } from "../AccessToken.ts"
 import * as Answer from "./answer.ts"
 import type { Where } from "./arguments.ts"
 import * as Claims from "./claims.ts"
@@ -28,6 +29,14 @@ export interface Asked {
 
 const unusable = (where: Where, what: string) => Effect.fail(Answer.notUnderstood(where, what, 200))
 
+/** Of a token that cannot be read nothing is known but what was known before. */
+const unread = ({ account }: Session): Pick<AccessToken, "userId" | "roles" | "issuedAt" | "expiresAt"> => ({
+  userId: Option.none(),
+  roles: account.roles ?? [],
+  issuedAt: Option.none(),
+  expiresAt: Option.none()
+})
+
 export const session = Effect.fnUntraced(function* (
   where: Where,
   body: unknown,
@@ -36,16 +45,22 @@ export const session = Effect.fnUntraced(function* (
   const found = Wire.grant(body)
   if (Option.isNone(found)) return yield* unusable(where, "the answer holds no session")
   const { accessToken, expiresIn, refreshToken, user } = found.value
-  const decoded = yield* Jwt.decode(accessToken, { where }).pipe(
-    Effect.catchTag("InvalidToken", () => unusable(where, "the access token in the answer is no JWT"))
-  )
-  const token = Claims.read(decoded, asked.namespace)
   const { renewed } = asked
+  const token = yield* Jwt.decode(accessToken, { where }).pipe(
+    Effect.map((decoded) => Claims.read(decoded, asked.namespace)),
+    Effect.catchTag("InvalidToken", () =>
+      // The old refresh token is spent: the new one counts, whatever came beside it.
+      renewed !== undefined && (refreshToken !== undefined || !asked.isTold)
+        ? Effect.succeed(unread(renewed))
+        : unusable(where, "the access token in the answer is no JWT")
+    )
+  )
   if (refreshToken === undefined && renewed === undefined && asked.isTold) {
     return yield* unusable(where, "the answer holds no refresh token; does the HTTP client send cookies?")
   }
-  const id = Option.getOrUndefined(token.userId) ?? user.id
-  if (id !== undefined && renewed?.account.id !== undefined && id !== renewed.account.id) {
+  const before = renewed?.account.id
+  const id = Option.getOrUndefined(token.userId) ?? user.id ?? before
+  if (before !== undefined && id !== before) {
     return yield* unusable(where, "the answer is of another account; does the HTTP client send cookies?")
   }
   const account = (user.email ?? asked.email)?.toLowerCase() ?? id

@@ -13,7 +13,7 @@ export const make = (
   { ask, get, post, tell, where, within }: Calls,
   cookie: boolean,
   logoutAll: boolean
-): Pick<Synmetrix["Service"], "refresh" | "refreshToken" | "logout" | "changePassword"> => {
+): Pick<Synmetrix["Service"], "refresh" | "refreshToken" | "logout" | "revoke" | "changePassword"> => {
   /** By the token that is held; by a cookie where none is, and cookies are on. */
   const byCookie = ({ refreshToken }: Session): boolean => cookie && refreshToken === undefined
 
@@ -32,29 +32,27 @@ export const make = (
       })
     )
 
+  const end = Effect.fnUntraced(function* (session: Session, all: boolean) {
+    yield* Arguments.session(where, session)
+    const request = post("logout", JSON.stringify({ all }))
+    // The server does without, and so does a session that has none.
+    const bearer = yield* Effect.option(Arguments.accessToken(where, session))
+    const named = Option.isNone(bearer) ? request : HttpClientRequest.bearerToken(request, bearer.value)
+    const asked = { cookie: byCookie(session) }
+    if (asked.cookie) {
+      yield* tell("logout", named, asked)
+    } else {
+      const token = yield* Arguments.refreshToken(where, session)
+      yield* tell("logout", withToken(named, token), asked)
+    }
+    return "Revoked" as const
+  })
+
   return {
     refresh,
     refreshToken: refresh,
-    logout: (session, call) =>
-      within(
-        "Synmetrix.logout",
-        call,
-        Effect.gen(function* () {
-          yield* Arguments.session(where, session)
-          const request = post("logout", JSON.stringify({ all: call?.all ?? logoutAll }))
-          // The server does without, and so does a session that has none.
-          const bearer = yield* Effect.option(Arguments.accessToken(where, session))
-          const named = Option.isNone(bearer) ? request : HttpClientRequest.bearerToken(request, bearer.value)
-          const asked = { cookie: byCookie(session) }
-          if (asked.cookie) {
-            yield* tell("logout", named, asked)
-          } else {
-            const token = yield* Arguments.refreshToken(where, session)
-            yield* tell("logout", withToken(named, token), asked)
-          }
-          return "Revoked" as const
-        })
-      ),
+    logout: (session, call) => within("Synmetrix.logout", call, end(session, call?.all ?? logoutAll)),
+    revoke: (session, call) => within("Synmetrix.revoke", call, end(session, false)),
     changePassword: (session, { newPassword, oldPassword }, call) =>
       within(
         "Synmetrix.changePassword",

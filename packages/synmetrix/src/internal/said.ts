@@ -133,8 +133,5 @@ export const verdict = <Op extends Operation>(
   operation: Op,
   status: number,
   message: string | undefined
-): Verdicts[Op] | Failed | undefined => {
-  const known = rows[operation]
-  const said = message === undefined ? `${status}` : `${status} ${message}`
-  return Object.hasOwn(known, said) ? known[said]?.(where) : undefined
-}
+): Verdicts[Op] | Failed | undefined =>
+  rows[operation][message === undefined ? `${status}` : `${status} ${message}`]?.(where)

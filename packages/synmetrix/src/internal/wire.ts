@@ -14,17 +14,11 @@ const Opaque = Schema.NonEmptyString.check(
 
 const orNull = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
-const Named = Schema.Struct({
-  id: orNull(Schema.String),
-  display_name: orNull(Schema.String),
-  email: orNull(Schema.String)
-})
-
 const Granted = Schema.Struct({
   jwt_token: Schema.NonEmptyString,
-  jwt_expires_in: orNull(Schema.Finite),
+  jwt_expires_in: Schema.optionalKey(Schema.Unknown),
   refresh_token: orNull(Opaque),
-  user: orNull(Named)
+  user: Schema.optionalKey(Schema.Unknown)
 })
 
 const Pending = Schema.Struct({
@@ -50,21 +44,26 @@ export interface Grant {
   readonly user: { readonly id?: string; readonly email?: string; readonly displayName?: string }
 }
 
+const asMembers = Schema.decodeUnknownOption(Schema.Record(Schema.String, Schema.Unknown))
+const asText = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
 const asGranted = Schema.decodeUnknownOption(Granted)
 const asPending = Schema.decodeUnknownOption(Pending)
 const asSecondFactor = Schema.decodeUnknownOption(SecondFactor)
 
+/** What is told beside the tokens counts as missing where it is of the wrong type: the tokens were paid for. */
 export const grant = (body: unknown): Option.Option<Grant> =>
-  Option.map(asGranted(body), ({ jwt_expires_in, jwt_token, refresh_token, user }) => ({
-    accessToken: Redacted.make(jwt_token),
-    refreshToken: refresh_token ? Redacted.make(refresh_token) : undefined,
-    expiresIn: jwt_expires_in ?? undefined,
-    user: {
-      ...(user?.id && { id: user.id }),
-      ...(user?.email && { email: user.email }),
-      ...(user?.display_name && { displayName: user.display_name })
+  Option.map(asGranted(body), ({ jwt_expires_in, jwt_token, refresh_token, user }) => {
+    const told = Option.getOrElse(asMembers(user), (): Readonly<Record<string, unknown>> => ({}))
+    const id = asText(told["id"])
+    const email = asText(told["email"])
+    const displayName = asText(told["display_name"])
+    return {
+      accessToken: Redacted.make(jwt_token),
+      refreshToken: refresh_token ? Redacted.make(refresh_token) : undefined,
+      expiresIn: typeof jwt_expires_in === "number" ? jwt_expires_in : undefined,
+      user: { ...(id && { id }), ...(email && { email }), ...(displayName && { displayName }) }
     }
-  }))
+  })
 
 export const pending = (body: unknown): Option.Option<User> =>
   Option.map(asPending(body), ({ user: { avatar_url, display_name, email, id } }) => ({

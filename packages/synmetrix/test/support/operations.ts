@@ -30,6 +30,7 @@ export const operations: Readonly<
   refresh: { path: "/auth/token/refresh", run: (it) => it.refresh(held(it)) },
   refreshToken: { path: "/auth/token/refresh", run: (it) => it.refreshToken(held(it)) },
   logout: { path: "/auth/logout", run: (it) => it.logout(held(it)) },
+  revoke: { path: "/auth/logout", run: (it) => it.revoke(held(it)) },
   changePassword: {
     path: "/auth/change-password",
     run: (it) =>

@@ -479,6 +479,22 @@ export const suite = (
       )
 
       test(
+        "revoke ends one session, whatever the default of logout is",
+        Effect.gen(function* () {
+          const { sent, session, synmetrix } = yield* signedIn
+          const other = yield* Effect.flatMap(synmetrix.login(ada), synmetrix.sessionOf)
+          assert.strictEqual(yield* synmetrix.revoke(session), "Revoked")
+          const request = (yield* sent).at(-1)
+          assert.strictEqual(request && line(request), "POST /auth/logout")
+          assert.deepStrictEqual(queryOf(request), [["refresh_token", value(session.refreshToken)]])
+          assert.strictEqual(request?.headers.get("authorization"), `Bearer ${value(session.accessToken)}`)
+          assert.deepStrictEqual(bodyOf(request), { all: false })
+          yield* fails("SessionExpired", synmetrix.refresh(session))
+          yield* synmetrix.refresh(other)
+        })
+      )
+
+      test(
         "ends one session where the client says so",
         Effect.gen(function* () {
           const { sent, session, synmetrix } = yield* signedIn

@@ -29,7 +29,7 @@ export const magicLink: Route = (call) => {
   const { query, server } = call
   const fault = Validation.faultOf(
     {
-      token: { rule: Validation.guid, required: true },
+      token: { rule: Validation.text(), required: true },
       action: { rule: Validation.oneOf("log-in", "register"), required: true },
       cookie: { rule: Validation.flag }
     },

@@ -33,7 +33,8 @@ export const refresh: Route = (call) => {
 export const logout: Route = (call) => {
   const { body, now, server } = call
   if (body === undefined) return reply(Replies.unforeseen)
-  const { byCookie, token } = presented(call)
+  const { byCookie, isRepeated, token } = presented(call)
+  if (isRepeated) return reply(Replies.error(400, '"refresh_token" must be a string'))
   const fault = Validation.faultOf({ all: { rule: Validation.flag } }, body)
   if (fault !== undefined) return reply(Replies.error(400, fault))
   if (token === "") return reply(Replies.deadToken)
