@@ -133,6 +133,7 @@ describe("AuthError", () => {
         "precondition",
         "active",
         "verdict",
+        "check",
         "field",
         "code",
         "status"
