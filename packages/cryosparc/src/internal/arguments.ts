@@ -63,21 +63,6 @@ const duration = (
     onSome: (it) => Effect.succeed(it)
   })
 
-export const timeout = (
-  where: Where,
-  given: Duration.Input | undefined,
-  otherwise: Duration.Duration
-): Effect.Effect<Duration.Duration, InvalidRequest> =>
-  given === undefined
-    ? Effect.succeed(otherwise)
-    : duration(
-        where,
-        "timeout",
-        given,
-        (it) => Duration.isPositive(it) && Duration.isFinite(it),
-        'timeout must be a duration of more than 0, such as "30 seconds"'
-      )
-
 export const life = (where: Where, given: Duration.Input): Effect.Effect<Duration.Duration, InvalidRequest> =>
   duration(
     where,

@@ -1,5 +1,6 @@
 /** What each operation of the service does, over any HTTP client. */
 import { type InvalidRequest, SessionExpired } from "@latchkey/core/AuthError"
+import * as Deadline from "@latchkey/core/Deadline"
 import * as HttpExchange from "@latchkey/core/HttpExchange"
 import { Session } from "@latchkey/core/Session"
 import { SessionKey } from "@latchkey/core/SessionKey"
@@ -15,8 +16,6 @@ import * as Answer from "./answer.ts"
 import * as Arguments from "./arguments.ts"
 import * as Bearer from "./bearer.ts"
 import { passwordHash } from "./passwordHash.ts"
-
-const DEFAULT_TIMEOUT = Duration.seconds(30)
 
 /** That of cryosparc-tools. */
 const DEFAULT_LIFE = Duration.days(14)
@@ -34,7 +33,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<CryoSparc["Service"], InvalidRequest, HttpClient.HttpClient> {
   const { api, instance } = yield* Arguments.address(options)
   const where = { provider, instance } as const
-  const timeout = yield* Arguments.timeout(where, options.timeout, DEFAULT_TIMEOUT)
+  const timeout = yield* Deadline.make(where, options.timeout)
   const exchange = yield* HttpExchange.make(where)
   const withToken = Bearer.make(
     yield* Effect.flatMap(HttpClient.HttpClient, HttpExchange.withoutRedirects),
@@ -71,7 +70,7 @@ export const make = Effect.fnUntraced(function* (
     login: Effect.fnUntraced(function* (credentials, call) {
       yield* Arguments.credentials(where, credentials)
       const life = yield* Arguments.life(where, credentials.expiresIn ?? DEFAULT_LIFE)
-      const duration = yield* Arguments.timeout(where, call?.timeout, timeout)
+      const duration = yield* Deadline.make(where, call?.timeout, timeout)
       const asked = yield* DateTime.now
       const accessToken = yield* Effect.timeoutOrElse(signIn(credentials, life), {
         duration,

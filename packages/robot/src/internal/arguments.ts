@@ -81,16 +81,6 @@ const duration = (
     : Effect.fail(invalid(where, field, `${field} must be a duration of more than 0, such as "30 seconds"`))
 }
 
-/** More than nothing, and with an end. */
-export const timeout = (
-  where: Where,
-  given: Duration.Input | undefined,
-  otherwise: Duration.Duration
-): Effect.Effect<Duration.Duration, InvalidRequest> =>
-  given === undefined
-    ? Effect.succeed(otherwise)
-    : duration(where, "timeout", given, (it) => Duration.isPositive(it) && Duration.isFinite(it))
-
 /** More than nothing; `Infinity` for never. */
 export const renewAfter = (
   where: Where,

@@ -1,5 +1,6 @@
 /** What each operation of the service does, over any channel: arguments first, then the call, then a session of it. */
 import { Session } from "@latchkey/core/Session"
+import * as Deadline from "@latchkey/core/Deadline"
 import { SessionKey } from "@latchkey/core/SessionKey"
 import type { InvalidRequest } from "@latchkey/core/AuthError"
 import type { GrpcChannel } from "@latchkey/grpc"
@@ -16,8 +17,6 @@ import * as AtHand from "./atHand.ts"
 import * as ClientName from "./clientName.ts"
 import * as Conversation from "./conversation.ts"
 
-const DEFAULT_TIMEOUT = Duration.seconds(30)
-
 const DEFAULT_RENEW_AFTER = Duration.hours(1)
 
 /** A token is good for hours after its renewal first failed, and a robot is often away (contract, section 2.8). */
@@ -32,7 +31,7 @@ export const make = Effect.fnUntraced(function* (
   options: Omit<Options, "url" | "rootCertificates">
 ): Effect.fn.Return<Robot["Service"], InvalidRequest, Scope.Scope> {
   const where = { provider, instance } as const
-  const timeout = yield* Arguments.timeout(where, options.timeout, DEFAULT_TIMEOUT)
+  const timeout = yield* Deadline.make(where, options.timeout)
   const renewAfter = yield* Arguments.renewAfter(where, options.renewAfter ?? DEFAULT_RENEW_AFTER)
   const clientName = options.clientName ?? ClientName.fromHost()
   yield* Arguments.client(where, clientName, options.serialNumber)
@@ -42,7 +41,7 @@ export const make = Effect.fnUntraced(function* (
     timeout,
     serialNumber: options.serialNumber
   })
-  const within = (call: CallOptions | undefined) => Arguments.timeout(where, call?.timeout, timeout)
+  const within = (call: CallOptions | undefined) => Deadline.make(where, call?.timeout, timeout)
 
   const signIn = Effect.fnUntraced(function* (
     proof: Conversation.Proof,

@@ -1,9 +1,7 @@
 /** Which arguments cannot work, before anything is sent. */
 import { InvalidRequest, NotAuthenticated } from "@latchkey/core/AuthError"
 import type { Session } from "@latchkey/core/Session"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 
 export interface Where {
@@ -25,21 +23,6 @@ export const text = (
   isText(Redacted.isRedacted(given) ? Redacted.value(given) : given)
     ? Effect.void
     : Effect.fail(invalid(where, field, `${field} must be a non-empty text`))
-
-export const timeout = (
-  where: Where,
-  given: Duration.Input | undefined,
-  otherwise: Duration.Duration
-): Effect.Effect<Duration.Duration, InvalidRequest> =>
-  given === undefined
-    ? Effect.succeed(otherwise)
-    : Duration.fromInput(given).pipe(
-        Option.filter((it) => Duration.isPositive(it) && Duration.isFinite(it)),
-        Effect.fromOption,
-        Effect.mapError(() =>
-          invalid(where, "timeout", 'timeout must be a duration of more than 0, such as "30 seconds"')
-        )
-      )
 
 /** A session of another server goes nowhere. */
 export const session = (where: Where, { key }: Session): Effect.Effect<void, InvalidRequest> =>

@@ -1,10 +1,10 @@
 /** How the server is asked: what every request has in common, whatever it is for. */
 import type { InvalidRequest, InvalidResponse, TransportError } from "@latchkey/core/AuthError"
+import * as Deadline from "@latchkey/core/Deadline"
 import * as BaseUrl from "@latchkey/core/BaseUrl"
 import * as HttpExchange from "@latchkey/core/HttpExchange"
 import type { Session } from "@latchkey/core/Session"
 import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -17,8 +17,6 @@ import * as Answer from "./answer.ts"
 import * as Arguments from "./arguments.ts"
 import * as Granted from "./granted.ts"
 import type { Operation, Verdicts } from "./said.ts"
-
-const DEFAULT_TIMEOUT = Duration.seconds(30)
 
 const provider = "synmetrix"
 
@@ -68,7 +66,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Calls, InvalidRequest, HttpClient.HttpClient> {
   const { href: instance } = yield* BaseUrl.make(provider, options)
   const where: Arguments.Where = { provider, instance }
-  const timeout = yield* Arguments.timeout(where, options.timeout, DEFAULT_TIMEOUT)
+  const timeout = yield* Deadline.make(where, options.timeout)
   const exchange = yield* HttpExchange.make(where)
 
   /** In a browser no cookie goes along, or is kept, unless it is asked for. */
@@ -112,7 +110,7 @@ export const make = Effect.fnUntraced(function* (
     tell: (operation, request, { cookie = false } = {}) =>
       send(request, cookie, (answer) => Answer.done(where, operation, answer)),
     within: (name, call, effect) => {
-      const limited = Effect.flatMap(Arguments.timeout(where, call?.timeout, timeout), (duration) =>
+      const limited = Effect.flatMap(Deadline.make(where, call?.timeout, timeout), (duration) =>
         Effect.timeoutOrElse(effect, { duration, orElse: () => HttpExchange.timedOut(where) })
       )
       // Without a stack: the failures have their own.

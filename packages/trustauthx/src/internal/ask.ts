@@ -1,5 +1,6 @@
 /** One request to the service, as every operation makes it: the keys of the application, the deadline, the count of roles. */
 import type * as AuthError from "@latchkey/core/AuthError"
+import * as Deadline from "@latchkey/core/Deadline"
 import * as BaseUrl from "@latchkey/core/BaseUrl"
 import type { HttpAnswer, Where } from "@latchkey/core/HttpExchange"
 import * as HttpExchange from "@latchkey/core/HttpExchange"
@@ -17,8 +18,6 @@ import * as Arguments from "./arguments.ts"
 import * as SignedKey from "./signedKey.ts"
 
 const DEFAULT_URL = "https://api.trustauthx.com"
-
-const DEFAULT_TIMEOUT = Duration.seconds(30)
 
 /** A hundred thousand roles, and more. */
 const MAX_BYTES_OF_ROLES = 64 * HttpExchange.MAX_BYTES
@@ -81,7 +80,7 @@ export const make = Effect.fnUntraced(function* (
   const apiKey = yield* Arguments.text(nameless, "apiKey", options.apiKey)
   const where: Where = { provider: "trustauthx", instance: `${base.href}#${apiKey}` }
   const secretKey = yield* Arguments.secret(where, "secretKey", options.secretKey)
-  const timeout = yield* Arguments.timeout(where, options.timeout ?? DEFAULT_TIMEOUT)
+  const timeout = yield* Deadline.make(where, options.timeout)
   const leeway = yield* Arguments.leeway(where, options.leeway ?? Duration.zero)
   const orgId = options.orgId === undefined ? undefined : yield* Arguments.text(where, "orgId", options.orgId)
   const signedKey = yield* SignedKey.make(where, { apiKey, secretKey, leeway })
