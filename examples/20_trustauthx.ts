@@ -17,7 +17,7 @@ export const cameBack = (code: Redacted.Redacted<string>) =>
     const mayWrite = yield* roles.validate("rol_edt_0000000000000002", "docs", "write")
     return { email: data.email, mayWrite }
   }).pipe(
-    Effect.tapErrorTag("InvalidToken", () => Effect.logWarning("the code is spent: sign in again")),
+    Effect.tapErrorTag("InvalidToken", () => Effect.logWarning("the code was refused: sign in again")),
     Effect.scoped
   )
 

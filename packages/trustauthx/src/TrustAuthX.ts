@@ -174,6 +174,14 @@ export class TrustAuthX extends Context.Service<
     readonly validateTokenSet: (tokens: Tokens) => Effect.Effect<TokenCheck, RefreshError>
     /** Ends one token: the access token where there are both. False where the service says that it did not. */
     readonly revokeToken: (tokens: RevokeOptions) => Effect.Effect<boolean, TokenError>
+    /**
+     * The session that goes on with new tokens, such as those of a sign-off or of `getAccessTokenFromRefreshToken`, for `adopt` of a
+     * `SessionRef`. Their life is assumed to be that of the session before. No request is made.
+     */
+    readonly withTokens: (
+      session: Session,
+      tokens: Pick<TokenPair, "accessToken" | "refreshToken">
+    ) => Effect.Effect<Session, InvalidRequest>
     readonly attachRole: ChangeRoles<RoleChange>
     readonly removeRole: ChangeRoles<RoleChange>
     readonly updateRole: ChangeRoles<RoleUpdate>

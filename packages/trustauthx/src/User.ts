@@ -19,7 +19,7 @@ export class User extends Data.Class<{
   readonly email: string
   readonly accessToken: Redacted.Redacted<string>
   readonly refreshToken: Redacted.Redacted<string>
-  /** What may be done with the tokens; empty where the service does not say. */
+  /** What the service says the tokens are for, ids of roles perhaps among it; empty where it does not say. */
   readonly scope: ReadonlyArray<string>
   /** Any text. Null where the user has none. */
   readonly name: string | null

@@ -76,6 +76,35 @@ describe("a session", () => {
     }).pipe(Effect.provide(TrustAuthXTest.layer({ client: { leeway: "5 minutes" } })))
   )
 
+  it.effect("goes on with the tokens of a sign-off, for as long as before", () =>
+    Effect.gen(function* () {
+      const { session, trustauthx } = yield* signedIn
+      const live = yield* SessionRef.make(trustauthx, session)
+      yield* TestClock.adjust("30 minutes")
+      const change = { uid: "uid_ann", rolIds: "rol_edt_0000000000000002", signOff: yield* live.get }
+      const next = yield* trustauthx.withTokens(session, yield* trustauthx.attachRole(change))
+      yield* live.adopt(next)
+      assert.deepStrictEqual(next.expiresAt, DateTime.add(yield* DateTime.now, { hours: 1 }))
+      assert.deepStrictEqual([next.key, next.account], [session.key, session.account])
+      assert.isTrue(yield* trustauthx.validateAccessToken(yield* live.token))
+      yield* TestClock.adjust("2 hours")
+      assert.isTrue(yield* trustauthx.validateAccessToken(yield* live.token))
+    }).pipe(Effect.provide(layer()))
+  )
+
+  it.effect("of another application goes on with nothing", () =>
+    Effect.gen(function* () {
+      const { session, trustauthx } = yield* signedIn
+      const key = new SessionKey({ ...session.key, instance: "https://api.trustauthx.com#ak_two" })
+      const other = new Session({ ...session, key })
+      const tokens = { accessToken: Redacted.make("a"), refreshToken: Redacted.make("b") }
+      assert.strictEqual(
+        (yield* fails("InvalidRequest", trustauthx.withTokens(other, tokens))).field,
+        "session"
+      )
+    }).pipe(Effect.provide(layer()))
+  )
+
   it.effect("is renewed with the same key, account and life", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_795_329_626_777)

@@ -4,7 +4,7 @@ import * as Redacted from "effect/Redacted"
 export type Callback =
   | { readonly _tag: "Token"; readonly token: Redacted.Redacted<string> }
   | { readonly _tag: "Failed" }
-  /** No URL, or one that holds several tokens. */
+  /** No URL, one that holds several tokens, or the link in the mail, which nobody has opened yet. */
   | { readonly _tag: "Unsound" }
 
 /** An application may see no more of it than a path. */
@@ -14,7 +14,9 @@ export const read = (callback: Redacted.Redacted<string>): Callback => {
   const text = Redacted.value(callback)
   const url = URL.parse(text, text.startsWith("/") ? NOWHERE : undefined)
   const [token, ...others] = url?.searchParams.getAll("refresh_token") ?? []
-  if (url === null || others.length > 0) return { _tag: "Unsound" }
+  // What the mail holds has a token under another name, and is not where it leads.
+  const isMailed = token === undefined && /\/auth\/(?:magic-link|activate)\/?$/i.test(url?.pathname ?? "")
+  if (url === null || others.length > 0 || isMailed) return { _tag: "Unsound" }
   return token === undefined || token === ""
     ? { _tag: "Failed" }
     : { _tag: "Token", token: Redacted.make(token) }

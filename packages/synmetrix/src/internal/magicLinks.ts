@@ -60,7 +60,7 @@ export const make = (
             return yield* Arguments.invalid(
               where,
               "callback",
-              "callback must be the URL that the link has led to"
+              "callback must be the URL that the link in the mail has led to, once it was opened"
             )
           }
           if (read._tag === "Failed") {

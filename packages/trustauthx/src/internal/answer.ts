@@ -34,7 +34,8 @@ const unauthorized: { readonly [S in Sent]: (where: Where) => Refusals[S] } = {
   code: (where) =>
     new AuthError.InvalidToken({
       ...where,
-      message: "the code was refused; it is good once, and not for long: sign in again"
+      message:
+        "the code was refused, or the keys of the application were; a code is good once, and not for long: sign in again"
     }),
   refresh: (where) =>
     new AuthError.SessionExpired({ ...where, message: "the session cannot be renewed: sign in again" }),
@@ -53,7 +54,11 @@ const unauthorized: { readonly [S in Sent]: (where: Where) => Refusals[S] } = {
 const isHtml = ({ headers }: HttpAnswer): boolean => /^text\/html\b/i.test(headers["content-type"] ?? "")
 
 const missing = (where: Where, field: string): AuthError.InvalidRequest =>
-  new AuthError.InvalidRequest({ ...where, message: `there is no such ${field}`, field })
+  new AuthError.InvalidRequest({
+    ...where,
+    message: `the service knows nothing of that ${field}, or url is wrong`,
+    field
+  })
 
 const refusedArguments = (where: Where, field: string | undefined): AuthError.InvalidRequest =>
   new AuthError.InvalidRequest({

@@ -71,6 +71,7 @@ export const make = (ask: Ask, pages: Pages): TrustAuthX["Service"] => {
     attachRole: change("attachRole", ({ rolIds }: RoleChange) => ({ add: rolIds })),
     removeRole: change("removeRole", ({ rolIds }: RoleChange) => ({ remove: rolIds })),
     updateRole: change("updateRole", ({ add, remove }: RoleUpdate) => ({ add, remove })),
+    withTokens: sessions.withTokens,
     refresh: (session) => traced("refresh", sessions.refresh(session)),
     logout: (session) => traced("logout", sessions.logout(session))
   }

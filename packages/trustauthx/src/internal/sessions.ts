@@ -4,7 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { LogoutError, RefreshError } from "../TrustAuthX.ts"
+import type { LogoutError, RefreshError, TrustAuthX } from "../TrustAuthX.ts"
 import * as Answer from "./answer.ts"
 import * as Arguments from "./arguments.ts"
 import type { Ask } from "./ask.ts"
@@ -12,7 +12,10 @@ import { endAfter } from "./claims.ts"
 import { type Ending, over, type Tokens } from "./tokens.ts"
 import * as WhatWasRefused from "./whatWasRefused.ts"
 
+type Pair = Parameters<TrustAuthX["Service"]["withTokens"]>[1]
+
 export interface Sessions {
+  readonly withTokens: TrustAuthX["Service"]["withTokens"]
   readonly refresh: (session: Session) => Effect.Effect<Session, RefreshError>
   readonly logout: (session: Session) => Effect.Effect<"Revoked", LogoutError>
 }
@@ -33,24 +36,30 @@ export const make = (ask: Ask, tokens: Tokens): Sessions => {
       )
     )
 
-  return {
-    refresh: Effect.fnUntraced(function* (session) {
-      yield* Arguments.session(where, session.key)
-      if (session.refreshToken === undefined) return yield* over(where)
-      const { accessToken, refreshToken } = yield* tokens.renew(session.refreshToken)
-      const { account, expiresAt, key, tokenType } = session
-      const issuedAt = yield* DateTime.now
-      const renewedUntil =
-        expiresAt && endAfter(issuedAt, Duration.toMillis(DateTime.distance(session.issuedAt, expiresAt)))
+  /** The service does not tell how long new tokens live: as long as those before, until it says otherwise. */
+  const goingOn = (before: Session, { accessToken, refreshToken }: Pair): Effect.Effect<Session> =>
+    Effect.map(DateTime.now, (issuedAt) => {
+      const { account, expiresAt, key, tokenType } = before
+      const until =
+        expiresAt && endAfter(issuedAt, Duration.toMillis(DateTime.distance(before.issuedAt, expiresAt)))
       return new Session({
         key,
         accessToken,
         refreshToken,
         tokenType,
         issuedAt,
-        ...(renewedUntil !== undefined && { expiresAt: renewedUntil }),
+        ...(until !== undefined && { expiresAt: until }),
         account
       })
+    })
+
+  return {
+    withTokens: (before, given) =>
+      Effect.andThen(Arguments.session(where, before.key), goingOn(before, given)),
+    refresh: Effect.fnUntraced(function* (session) {
+      yield* Arguments.session(where, session.key)
+      if (session.refreshToken === undefined) return yield* over(where)
+      return yield* goingOn(session, yield* tokens.renew(session.refreshToken))
     }),
     logout: Effect.fnUntraced(function* (session): Effect.fn.Return<"Revoked", LogoutError> {
       yield* Arguments.session(where, session.key)
