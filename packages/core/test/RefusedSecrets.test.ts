@@ -52,6 +52,49 @@ const many = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   )
 
 describe("a shared login", () => {
+  for (const budget of [3, 5, 8, 13, 21]) {
+    it.effect(
+      `P11: of a hundred callers who are interrupted by each other every ${budget} steps is one call`,
+      () =>
+        provided(
+          Effect.gen(function* () {
+            const sessions = yield* Sessions
+            const provider = TestProvider.make()
+            const { login, seen } = slowly(provider)
+            const all = yield* Effect.forkChild(
+              many(sessions.signIn(provider, { account: "ada", secret, login })).pipe(
+                Effect.provideService(Scheduler.MaxOpsBeforeYield, budget)
+              )
+            )
+            // Until everybody has looked.
+            for (let turn = 0; turn < 1000; turn++) yield* Effect.yieldNow
+            yield* TestClock.adjust("10 millis")
+            yield* Fiber.join(all)
+            assert.strictEqual(seen.calls, 1)
+          })
+        )
+    )
+  }
+
+  it.effect("whose callers give up at any step leaves nobody waiting", () =>
+    provided(
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        for (let turns = 0; turns < 40; turns++) {
+          const provider = TestProvider.make({ account: `ada${turns}` })
+          const { login } = slowly(provider)
+          const signIn = sessions.signIn(provider, { account: `ada${turns}`, secret, login })
+          const first = yield* Effect.forkChild(Effect.provideService(signIn, Scheduler.MaxOpsBeforeYield, 3))
+          for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow
+          yield* Fiber.interrupt(first)
+          const second = yield* Effect.forkChild(signIn)
+          yield* TestClock.adjust("20 millis")
+          yield* Fiber.join(second)
+        }
+      })
+    )
+  )
+
   it.effect("is saved once", () => {
     let puts = 0
     return over(

@@ -40,50 +40,54 @@ export class RefusedSecrets {
     login: Effect.Effect<Session, E, R>,
     again: boolean
   ): Effect.Effect<Session, E | InvalidLogin | TemporarilyLockedOut, R> {
-    return Effect.gen({ self: this }, function* (): Effect.fn.Return<
-      Session,
-      E | InvalidLogin | TemporarilyLockedOut,
-      R
-    > {
-      const print = fingerprint(secret)
-      if (again) this.#forgive(id, print)
-      while (true) {
-        const drawer = this.#drawers.get(id)
-        const refusal = drawer?.refused.get(print)
-        if (refusal !== undefined) return yield* refusal
-        const left = drawer?.lock?.wait.left(yield* Clock.currentTimeMillis) ?? 0
-        if (drawer?.lock !== undefined && left > 0) {
-          const { instance, message, provider } = drawer.lock.error
-          const retryAfter = Duration.millis(left)
-          return yield* new TemporarilyLockedOut({ provider, instance, message, retryAfter })
+    // What is marked is carried out: nobody can be interrupted in between.
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.gen({ self: this }, function* (): Effect.fn.Return<
+        Session,
+        E | InvalidLogin | TemporarilyLockedOut,
+        R
+      > {
+        const print = fingerprint(secret)
+        if (again) this.#forgive(id, print)
+        while (true) {
+          const now = yield* Clock.currentTimeMillis
+          // From here on nobody else gets a turn until the attempt is marked.
+          const drawer = this.#drawers.get(id)
+          const refusal = drawer?.refused.get(print)
+          if (refusal !== undefined) return yield* notSent(refusal)
+          const left = drawer?.lock?.wait.left(now) ?? 0
+          if (drawer?.lock !== undefined && left > 0) {
+            const { instance, message, provider } = drawer.lock.error
+            const retryAfter = Duration.millis(left)
+            return yield* new TemporarilyLockedOut({ provider, instance, message, retryAfter })
+          }
+          const attempt = drawer?.attempt
+          if (attempt === undefined) return yield* this.#attempt(id, print, restore(login))
+          const exit = yield* restore(Deferred.await(attempt.done))
+          if (attempt.print === print && isForAll(exit, login)) return yield* exit
         }
-        const attempt = drawer?.attempt
-        if (attempt === undefined) return yield* this.#attempt(id, print, login)
-        const exit = yield* Deferred.await(attempt.done)
-        if (attempt.print === print && isForAll(exit, login)) return yield* exit
-      }
-    })
+      })
+    )
   }
 
+  /** Marked at once, before the effect runs. */
   #attempt<E, R>(
     id: string,
     print: string,
     login: Effect.Effect<Session, E, R>
   ): Effect.Effect<Session, E, R> {
-    return Effect.uninterruptibleMask((restore) => {
-      const drawer = this.#drawers.get(id) ?? { refused: new Map(), lock: undefined, attempt: undefined }
-      this.#drawers.set(id, drawer)
-      const attempt: Attempt = { print, done: Deferred.makeUnsafe() }
-      drawer.attempt = attempt
-      return Effect.onExit(restore(login), (exit) =>
-        Effect.map(Clock.currentTimeMillis, (now) => {
-          drawer.attempt = undefined
-          this.#learn(drawer, print, Option.getOrUndefined(Exit.findErrorOption(exit)), now)
-          if (drawer.refused.size === 0 && drawer.lock === undefined) this.#drawers.delete(id)
-          Deferred.doneUnsafe(attempt.done, Exit.succeed(exit))
-        })
-      )
-    })
+    const drawer = this.#drawers.get(id) ?? { refused: new Map(), lock: undefined, attempt: undefined }
+    this.#drawers.set(id, drawer)
+    const attempt: Attempt = { print, done: Deferred.makeUnsafe() }
+    drawer.attempt = attempt
+    return Effect.onExit(login, (exit) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        drawer.attempt = undefined
+        this.#learn(drawer, print, Option.getOrUndefined(Exit.findErrorOption(exit)), now)
+        if (drawer.refused.size === 0 && drawer.lock === undefined) this.#drawers.delete(id)
+        Deferred.doneUnsafe(attempt.done, Exit.succeed(exit))
+      })
+    )
   }
 
   #learn(drawer: Drawer, print: string, error: unknown, now: number): void {
@@ -115,3 +119,12 @@ const isForAll = <E, R>(
   exit: Exit.Exit<Session, unknown>,
   _login: Effect.Effect<Session, E, R>
 ): exit is Exit.Exit<Session, E> => !Exit.hasInterrupts(exit)
+
+/** The verdict of before, for whoever must be told that nobody was asked this time. */
+const notSent = ({ factor, instance, message, provider }: InvalidLogin): InvalidLogin =>
+  new InvalidLogin({
+    provider,
+    instance,
+    factor,
+    message: `${message} (it was refused before, and not sent this time; with again: true it is, if it is right by now)`
+  })
