@@ -30,8 +30,7 @@ export const webApp = HttpRouter.use(
       // A code counts only in the browser that set out to sign in.
       if (code === null || cookies["signing-in"] === undefined) return notSignedIn
       const user = yield* trustauthx.getUser(Redacted.make(code))
-      const live = yield* sessions.open(trustauthx, user.session.key)
-      yield* live.adopt(user.session)
+      const live = yield* sessions.adopt(trustauthx, user.session)
       const visitor = randomBytes(32).toString("base64url")
       visitors.set(visitor, { live, name: user.name ?? user.email, roles: user.scope })
       return yield* HttpServerResponse.redirect("/me").pipe(

@@ -131,7 +131,8 @@ export interface SessionRef<out E, out LogoutError = never> {
 }
 
 /**
- * Saves the session and keeps it valid. Lives in the scope it is made in.
+ * Saves the session and keeps it valid. Lives in the scope it is made in. Dies for a session of another provider, as `open` does:
+ * its token would go to the wrong service.
  *
  * @category constructors
  * @since 0.1.0

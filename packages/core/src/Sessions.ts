@@ -48,6 +48,11 @@ export class Sessions extends Context.Service<
       provider: Provider<E, LogoutError>,
       key: SessionKey
     ) => Effect.Effect<SessionRef<GetError<E>, LogoutError>, SessionStoreError>
+    /** Saves a session that was won by a code or a link, and keeps it valid; see `adopt` of a `SessionRef`. */
+    readonly adopt: <E extends AuthError, LogoutError extends AuthError>(
+      provider: Provider<E, LogoutError>,
+      session: Session
+    ) => Effect.Effect<SessionRef<GetError<E>, LogoutError>, SessionStoreError>
     /**
      * Signs in, saves the session, and keeps it valid. Callers that come with the same secret at the same time share
      * one login. A password that was refused, or any password of an account that is locked out, is not sent again: the
@@ -111,6 +116,11 @@ const make = (context: Context.Context<SessionStore | Scope.Scope>): Sessions["S
       Effect.suspend(() => {
         const { live } = drawerOf(provider, key)
         return Effect.as(live.load, live)
+      }),
+    adopt: (provider, session) =>
+      Effect.suspend(() => {
+        const { live } = drawerOf(provider, session.key)
+        return Effect.as(live.take(session), live)
       }),
     signIn: (provider, { account, again = false, login, secret }) => {
       const id = JSON.stringify([provider.name, provider.instance, account])

@@ -125,6 +125,20 @@ describe("SessionRef keeps its promises", () => {
     )
   )
 
+  it.effect("a session of another provider is a mistake in the program: nothing is held, saved or sent", () =>
+    provided(
+      Effect.gen(function* () {
+        const provider = { ...TestProvider.make(), name: "other" }
+        const session = yield* provider.login
+        for (const opened of [SessionRef.open(provider, session.key), SessionRef.make(provider, session)]) {
+          const exit = yield* Effect.exit(opened)
+          assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+        }
+        assert.deepStrictEqual(yield* (yield* SessionStore).list, [])
+      })
+    )
+  )
+
   for (const budget of [3, 5, 8, 13, 21]) {
     it.effect(
       `2. fifty callers who are interrupted by each other every ${budget} steps cause one renewal`,

@@ -42,6 +42,24 @@ const right = Redacted.make("correct horse")
 const wrong = Redacted.make("wrong horse")
 
 describe("Sessions", () => {
+  it.effect("a session that was won elsewhere is saved, and is the one that is opened from then on", () =>
+    provided(
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const store = yield* SessionStore
+        const provider = TestProvider.make()
+        const session = yield* provider.login
+        const live = yield* sessions.adopt(provider, session)
+        assert.strictEqual(yield* live.get, session)
+        assert.isTrue(Option.isSome(yield* store.get(provider.key)))
+        assert.strictEqual(yield* sessions.open(provider, provider.key), live)
+        const next = yield* provider.login
+        assert.strictEqual(yield* sessions.adopt(provider, next), live)
+        assert.strictEqual(yield* live.get, next)
+      })
+    )
+  )
+
   it.effect("signs in, saves, and keeps the session valid", () =>
     provided(
       Effect.gen(function* () {

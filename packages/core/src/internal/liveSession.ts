@@ -77,6 +77,10 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
     key: SessionKey,
     context: Context.Context<SessionStore | Scope.Scope>
   ) {
+    // A mistake in the program, and a token at the wrong service if it went on.
+    if (key.provider !== provider.name) {
+      throw new TypeError(`a session of ${key.provider} was given to ${provider.name}`)
+    }
     this.key = key
     this.#provider = provider
     this.#context = context
