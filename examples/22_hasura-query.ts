@@ -27,8 +27,8 @@ export const me = Effect.fn("me")(function* (email: string, password: Redacted.R
     login: Effect.flatMap(synmetrix.login({ email, password }), synmetrix.sessionOf)
   })
   const hasura = (yield* HttpClient.HttpClient).pipe(
-    HttpClient.filterStatusOk,
-    SessionHttpClient.attach(live, { refuses: ({ json }) => Effect.map(json, isRefusal) })
+    SessionHttpClient.attach(live, { refuses: ({ json }) => Effect.map(json, isRefusal) }),
+    HttpClient.filterStatusOk
   )
   return Effect.gen(function* () {
     const request = yield* HttpClientRequest.post(`${synmetrix.instance}/v1/graphql`).pipe(

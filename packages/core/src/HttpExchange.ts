@@ -49,7 +49,10 @@ export interface HttpAnswer {
   readonly isJson: boolean
   /** What `Retry-After` asks for, counted from the arrival of the answer. */
   readonly retryAfter: Option.Option<Duration.Duration>
-  /** The body in UTF-8; ask once. Fails with `Closed` and `MessageTooLarge`, or where it is no such text. */
+  /**
+   * The body in UTF-8, read once however often it is asked for. Fails with `Closed` and `MessageTooLarge`, or where it is
+   * no such text.
+   */
   readonly text: Effect.Effect<string, TransportError | InvalidResponse>
 }
 
@@ -91,7 +94,9 @@ export const MAX_BYTES: number = 1024 * 1024
  * @since 0.1.0
  */
 export const make = (where: Where): Effect.Effect<HttpExchange, never, HttpClient.HttpClient> =>
-  Effect.map(Effect.flatMap(HttpClient.HttpClient, withoutRedirects), (client) => {
+  Effect.map(Effect.flatMap(HttpClient.HttpClient, withoutRedirects), (given) => {
+    // An answer that comes just when its caller is interrupted is in nobody's hands: the scope ends it.
+    const client = HttpClient.withScope(given)
     const send = (request: HttpClientRequest) =>
       client.execute(request).pipe(
         // A client that was told to take a bad status for a failure.
@@ -104,10 +109,13 @@ export const make = (where: Where): Effect.Effect<HttpExchange, never, HttpClien
     return Effect.fnUntraced(function* (request, judge, options) {
       const response = yield* traced(request, send, { propagate: false })
       let isRead = false
-      const text = Effect.tap(textOf(where, response, options?.maxBytes ?? MAX_BYTES), () =>
-        Effect.sync(() => {
-          isRead = true
-        })
+      const text = yield* textOf(where, response, options?.maxBytes ?? MAX_BYTES).pipe(
+        Effect.tap(() =>
+          Effect.sync(() => {
+            isRead = true
+          })
+        ),
+        Effect.cached
       )
       return yield* Effect.gen(function* () {
         if (isElsewhere(request, response)) return yield* redirected(where, response.url)
@@ -116,7 +124,7 @@ export const make = (where: Where): Effect.Effect<HttpExchange, never, HttpClien
         }
         return yield* judge(answerOf(response, yield* Clock.currentTimeMillis, text))
       }).pipe(Effect.onExit(() => (isRead ? Effect.void : letGo(response))))
-    })
+    }, Effect.scoped)
   })
 
 /**

@@ -34,8 +34,9 @@ export interface Options {
    */
   readonly origin?: string
   /**
-   * Whether an answer says that the token was refused. It may read the answer's `json` or `text`, which the caller can
-   * read again, but not its `stream`. Default: status 401.
+   * Whether an answer of another status than 401 says that the token was refused, too. It may read the answer's `json` or
+   * `text`, which the caller can read again; the `stream` of an answer that was read is gone. Where it fails, the answer is no
+   * refusal. Default: none does.
    */
   readonly refuses?: (response: HttpClientResponse) => Effect.Effect<boolean, HttpClientError>
 }
@@ -55,7 +56,9 @@ export interface Options {
  * **Gotchas**
  *
  * In place of the client's own span, which would hold the token whenever a status is bad, a request with a token has one of
- * a few attributes. `HttpClient.withScope` belongs inside, around the client that is given: outside it has no effect.
+ * a few attributes. `HttpClient.withScope` belongs inside, around the client that is given: outside it has no effect. An
+ * `HttpClientError` of this client holds the request, token included: masked when it is printed, and not for somebody who walks
+ * through its properties.
  *
  * @category combinators
  * @since 0.1.0
@@ -75,7 +78,7 @@ export const attach: {
   <E2, R, E, LogoutError>(
     client: HttpClient.HttpClient.With<E2, R>,
     ref: SessionRef<E, LogoutError>,
-    { origin = ref.key.instance, refuses = isUnauthorized }: Options = {}
+    { origin = ref.key.instance, refuses = () => Effect.succeed(false) }: Options = {}
   ): Attached<E | E2, R> => {
     const own = originOf(origin)
 
@@ -93,10 +96,19 @@ export const attach: {
         )
       })
 
-    const attempt = Effect.fnUntraced(function* (request: Request, session: Session) {
-      const exit = yield* Effect.exit(send(request, session))
-      const response = answerIn(exit)
-      return { exit, refused: response !== undefined && (yield* refuses(response)) ? response : undefined }
+    /** Whose token to come with once more: the same session where the answer is what the caller gets. */
+    const successor = Effect.fnUntraced(function* (
+      request: Request,
+      session: Session,
+      answer: HttpClientResponse
+    ) {
+      // An answer that cannot be read is the caller's, who meets the same failure.
+      const isRefused = answer.status === 401 || (yield* Effect.orElseSucceed(refuses(answer), () => false))
+      if (!isRefused) return session
+      if (canBeSentTwice(request.body)) return yield* ref.refused(session)
+      // For whoever asks next. How it ends is told by the session's own events: the caller's answer is this one.
+      yield* Effect.exit(ref.refused(session))
+      return session
     })
 
     const execute = Effect.fnUntraced(function* (
@@ -105,17 +117,13 @@ export const attach: {
       if (own === undefined) return yield* nowhere(request)
       if (originOf(request.url) !== own) return yield* client.postprocess(Effect.succeed(request))
       const session = yield* ref.get
-      const { exit, refused } = yield* attempt(request, session)
-      if (refused === undefined) return yield* exit
-      if (!canBeSentTwice(request.body)) {
-        // For whoever asks next. How it ends is told by the session's own events: the caller's answer is this one.
-        yield* Effect.exit(ref.refused(session))
-        return yield* exit
-      }
-      const next = yield* ref.refused(session)
+      const exit = yield* Effect.exit(send(request, session))
+      const answer = answerIn(exit)
+      if (answer === undefined || !isToToken(answer)) return yield* exit
+      const next = yield* Effect.onError(successor(request, session, answer), () => letGo(answer))
       if (next === session) return yield* exit
 
-      yield* letGo(refused)
+      yield* letGo(answer)
       return yield* send(request, next)
     })
 
@@ -132,9 +140,6 @@ export const attach: {
 export type Attached<E, R> = HttpClient.HttpClient.With<E | HttpClientError, R>
 
 type Request = HttpClientRequest.HttpClientRequest
-
-const isUnauthorized = ({ status }: HttpClientResponse): Effect.Effect<boolean> =>
-  Effect.succeed(status === 401)
 
 /** None for what is no URL of HTTP. */
 const originOf = (url: string): string | undefined => {
@@ -157,6 +162,9 @@ const nowhere = (request: Request) =>
       description: "the session is of no URL: say to which origin its token may go"
     })
   })
+
+/** A redirect that was followed inside may have left the token behind: an answer from there says nothing about it. */
+const isToToken = ({ request }: HttpClientResponse): boolean => request.headers["authorization"] !== undefined
 
 /** Also in the failure of a client that takes a bad status for one. */
 const answerIn = <E>(exit: Exit.Exit<HttpClientResponse, E>): HttpClientResponse | undefined => {

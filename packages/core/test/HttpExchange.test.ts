@@ -4,7 +4,7 @@ import * as HttpFaults from "@latchkey/testing/HttpFaults"
 import { empty, type HttpHandler, type HttpResponse, json, text } from "@latchkey/testing/HttpHandler"
 import * as HttpMemory from "@latchkey/testing/HttpMemory"
 import * as Canary from "@latchkey/testing/Canary"
-import { Context, Duration, Effect, Layer, Option, Redacted, Schema, Tracer } from "effect"
+import { Context, Duration, Effect, Fiber, Layer, Option, Redacted, Scheduler, Schema, Tracer } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { once } from "node:events"
@@ -149,6 +149,58 @@ describe("HttpExchange", () => {
     })
   )
 
+  for (const headers of [{ "content-length": "5" }, undefined]) {
+    it.effect(`a body ${headers ? "of known" : "of unknown"} length can be asked for twice`, () =>
+      Effect.gen(function* () {
+        const client = HttpClient.make((request) =>
+          Effect.succeed(HttpClientResponse.fromWeb(request, new Response("12345", headers && { headers })))
+        )
+        const exchange = yield* Effect.provideService(HttpExchange.make(where), HttpClient.HttpClient, client)
+        const twice = yield* exchange(ask, (answer) => Effect.all([answer.text, answer.text]))
+        assert.deepStrictEqual(twice, ["12345", "12345"])
+      })
+    )
+  }
+
+  it.effect("a body that comes in pieces is as long as all of them", () =>
+    Effect.gen(function* () {
+      const client = HttpClient.make((request) =>
+        Effect.sync(() => {
+          const pieces = ReadableStream.from(["12", "34", "5"].map((piece) => Buffer.from(piece)))
+          return HttpClientResponse.fromWeb(request, new Response(pieces))
+        })
+      )
+      const exchange = yield* Effect.provideService(HttpExchange.make(where), HttpClient.HttpClient, client)
+      assert.strictEqual(yield* exchange(ask, textOf, { maxBytes: 5 }), "12345")
+      yield* failsBecause("MessageTooLarge", exchange(ask, textOf, { maxBytes: 4 }))
+    })
+  )
+
+  it.effect("what else is said to fetch stays, here and where a request is made", () =>
+    Effect.gen(function* () {
+      const said: Array<RequestInit | undefined> = []
+      const fetch: typeof globalThis.fetch = (_, init) => {
+        said.push(init)
+        return Promise.resolve(new Response(""))
+      }
+      const context = yield* Layer.build(FetchHttpClient.layer)
+      const exchange = yield* HttpExchange.make(where).pipe(
+        Effect.provideService(HttpClient.HttpClient, Context.get(context, HttpClient.HttpClient)),
+        Effect.provideService(FetchHttpClient.RequestInit, { keepalive: true, redirect: "follow" })
+      )
+      const asked = Effect.provideService(exchange(ask, textOf), FetchHttpClient.Fetch, fetch)
+      yield* asked
+      yield* Effect.provideService(asked, FetchHttpClient.RequestInit, { cache: "no-store" })
+      assert.deepStrictEqual(
+        said.map((init) => [init?.redirect, init?.keepalive, init?.cache]),
+        [
+          ["manual", true, undefined],
+          ["manual", true, "no-store"]
+        ]
+      )
+    })
+  )
+
   it.effect("bytes that are no UTF-8 are InvalidResponse", () =>
     Effect.gen(function* () {
       const { exchange } = yield* over(answering({ ...json(200, {}), body: Buffer.from("é", "latin1") }))
@@ -165,6 +217,36 @@ describe("HttpExchange", () => {
       yield* failsBecause("Closed", exchange(ask, textOf))
     })
   )
+
+  for (const ops of [3, 4, 5, 7]) {
+    it.effect(`an answer is let go whenever its caller is interrupted, with ${ops} steps at a time`, () =>
+      Effect.gen(function* () {
+        const open = new Set<AbortSignal>()
+        let arrived = 0
+        const client = HttpClient.make((request, _, signal) =>
+          Effect.sync(() => {
+            arrived++
+            open.add(signal)
+            const cancel = () => void open.delete(signal)
+            signal.addEventListener("abort", cancel)
+            return HttpClientResponse.fromWeb(request, new Response(new ReadableStream({ cancel })))
+          })
+        )
+        const exchange = yield* Effect.provideService(HttpExchange.make(where), HttpClient.HttpClient, client)
+        for (let turns = 0; turns < 100; turns++) {
+          const caller = yield* exchange(ask, ({ status }) => Effect.fail(status)).pipe(
+            Effect.provideService(Scheduler.MaxOpsBeforeYield, ops),
+            Effect.forkChild
+          )
+          for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow
+          yield* Fiber.interrupt(caller)
+          assert.strictEqual(open.size, 0, `after ${turns} turns`)
+        }
+        assert.isAbove(arrived, 0)
+        assert.isBelow(arrived, 100)
+      })
+    )
+  }
 
   it.effect("what judges may fail, and that is the failure", () =>
     Effect.gen(function* () {
@@ -211,6 +293,32 @@ describe("HttpExchange", () => {
           })
           Canary.assertAbsent([canary], spans)
         })
+    )
+  }
+
+  for (const [name, unwanted] of [
+    ["at all", Effect.provideService(Tracer.DisablePropagation, true)],
+    [
+      "for this request",
+      Effect.provideService(HttpClient.TracerDisabledWhen, ({ method }) => method === "GET")
+    ]
+  ] as const) {
+    it.effect(`no span is made where none is wanted ${name}`, () =>
+      Effect.gen(function* () {
+        const spans: Array<Tracer.Span> = []
+        const tracer = Tracer.make({
+          span: (options) => {
+            const span = Tracer.nativeTracer.span(options)
+            spans.push(span)
+            return span
+          }
+        })
+        const { exchange } = yield* over(answering(json(200, {})))
+        yield* exchange(ask, textOf).pipe(unwanted, Effect.withTracer(tracer))
+        assert.deepStrictEqual(spans, [])
+        yield* exchange(HttpClientRequest.post(ORIGIN), textOf).pipe(Effect.withTracer(tracer))
+        assert.strictEqual(spans.length, 1)
+      })
     )
   }
 
@@ -279,15 +387,26 @@ const saying = (beginning: string) =>
       })
   )
 
+/** What is collected as garbage is let go as well. */
+const keepingIn = (kept: Array<HttpClientResponse.HttpClientResponse>) =>
+  HttpClient.tap<HttpClientResponse.HttpClientResponse, never, never>((response) =>
+    Effect.sync(() => {
+      kept.push(response)
+      return response
+    })
+  )
+
 for (const [name, http] of [
   ["fetch", FetchHttpClient.layer],
   ["undici", NodeHttpClient.layerUndici],
   ["node:http", NodeHttpClient.layerNodeHttp]
 ] as const) {
-  const connected = Effect.map(Layer.build(http), (context) => {
-    const client = Context.get(context, HttpClient.HttpClient)
-    return Effect.provideService(HttpExchange.make(where), HttpClient.HttpClient, client)
-  }).pipe(Effect.flatten)
+  const connectedBy = (change: (client: HttpClient.HttpClient) => HttpClient.HttpClient) =>
+    Effect.map(Layer.build(http), (context) => {
+      const client = change(Context.get(context, HttpClient.HttpClient))
+      return Effect.provideService(HttpExchange.make(where), HttpClient.HttpClient, client)
+    }).pipe(Effect.flatten)
+  const connected = connectedBy((client) => client)
 
   describe(`a body that does not come, over ${name}`, () => {
     const head = "HTTP/1.1 401 No\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
@@ -312,6 +431,20 @@ for (const [name, http] of [
         const answer = exchange(HttpClientRequest.get(url), textOf)
         assert.isTrue(Option.isNone(yield* Effect.timeoutOption(answer, "100 millis")))
         yield* until(Effect.sync(() => sockets.size === 0))
+      })
+    )
+
+    it.live("keeps no connection when a redirect was followed to it", () =>
+      Effect.gen(function* () {
+        const { sockets, url } = yield* saying(head)
+        const moved = yield* saying(
+          `HTTP/1.1 307 Moved\r\nLocation: ${url}/there\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`
+        )
+        const kept: Array<HttpClientResponse.HttpClientResponse> = []
+        const exchange = yield* connectedBy((client) => keepingIn(kept)(HttpClient.followRedirects(client)))
+        yield* failsBecause("UnexpectedRedirect", exchange(HttpClientRequest.get(moved.url), textOf))
+        yield* until(Effect.sync(() => sockets.size === 0))
+        assert.strictEqual(kept.length, 1)
       })
     )
   })

@@ -3,12 +3,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { InvalidToken, ServerError, Session, SessionKey, SessionRef, SessionStore } from "@latchkey/core"
 import * as Canary from "@latchkey/testing/Canary"
 import * as HttpFaults from "@latchkey/testing/HttpFaults"
-import { empty, type HttpHandler, type HttpRequest, json } from "@latchkey/testing/HttpHandler"
+import { empty, type HttpHandler, type HttpRequest, json, text } from "@latchkey/testing/HttpHandler"
 import * as HttpMemory from "@latchkey/testing/HttpMemory"
 import * as HttpServer from "@latchkey/testing/HttpServer"
 import * as TestProvider from "@latchkey/testing/TestProvider"
 import { Context, DateTime, Effect, Exit, Fiber, Layer, Redacted, Stream, Tracer } from "effect"
-import { FetchHttpClient, HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
+import { FetchHttpClient, HttpBody, HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import * as SessionHttpClient from "../src/SessionHttpClient.ts"
 import { fails } from "../../../test/support/fails.ts"
@@ -285,6 +285,51 @@ describe("a token that is refused", () => {
     )
   )
 
+  it.effect("P13: with a body that cannot be sent twice is the answer, also when the renewal fails", () =>
+    provided(
+      Effect.gen(function* () {
+        const provider = TestProvider.make()
+        const ref = yield* SessionRef.make(provider, yield* provider.login)
+        const bare = HttpClient.make((request) =>
+          Effect.sync(() => HttpClientResponse.fromWeb(request, new Response("", { status: 401 })))
+        )
+        provider.failNext(new InvalidToken({ ...where, message: "revoked" }))
+        const client = SessionHttpClient.attach(bare, ref, { origin: ORIGIN })
+        assert.strictEqual((yield* client.execute(stream)).status, 401)
+        yield* fails("SessionExpired", client.execute(stream))
+      })
+    )
+  )
+
+  for (const [name, body, isSentTwice] of [
+    ["a form", HttpBody.formData(new FormData()), true],
+    ["a blob", HttpBody.raw(new Blob(["a"])), true],
+    ["a string as it is", HttpBody.raw("a"), true],
+    ["bytes as they are", HttpBody.raw(new Uint8Array(1)), true],
+    ["a buffer as it is", HttpBody.raw(new ArrayBuffer(1)), true],
+    ["parameters as they are", HttpBody.raw(new URLSearchParams("a=1")), true],
+    ["a stream of the platform", HttpBody.raw(new ReadableStream()), false]
+  ] as const) {
+    it.effect(`P13: ${name} is ${isSentTwice ? "" : "not "}sent twice`, () =>
+      provided(
+        Effect.gen(function* () {
+          const provider = TestProvider.make()
+          const ref = yield* SessionRef.make(provider, yield* provider.login)
+          const sent: Array<HttpBody.HttpBody> = []
+          const bare = HttpClient.make((request) =>
+            Effect.sync(() => {
+              sent.push(request.body)
+              return HttpClientResponse.fromWeb(request, new Response("", { status: 401 }))
+            })
+          )
+          const client = SessionHttpClient.attach(bare, ref, { origin: ORIGIN })
+          yield* client.post(`${ORIGIN}/thing`, { body })
+          assert.deepStrictEqual(sent, isSentTwice ? [body, body] : [body])
+        })
+      )
+    )
+  }
+
   it.effect("whose renewal is refused is SessionExpired", () =>
     provided(
       Effect.gen(function* () {
@@ -349,6 +394,19 @@ describe("a token that is refused", () => {
     )
   )
 
+  it.effect("a 401 is one, whatever else is said to be", () =>
+    provided(
+      Effect.gen(function* () {
+        const { client, refused, sent } = yield* signedIn({
+          attach: { refuses: () => Effect.succeed(false) }
+        })
+        refused.add("token-1")
+        assert.strictEqual((yield* client.get(`${ORIGIN}/me`)).status, 200)
+        assert.deepStrictEqual(yield* sent, ["Bearer token-1", "Bearer token-2"])
+      })
+    )
+  )
+
   it.effect("what a refusal is can be said: an error in an answer of status 200", () =>
     provided(
       Effect.gen(function* () {
@@ -365,6 +423,45 @@ describe("a token that is refused", () => {
         const response = yield* client.get(`${ORIGIN}/graphql`)
         assert.deepStrictEqual(yield* response.json, { data: 1 })
         assert.deepStrictEqual(yield* sent, ["Bearer token-1", "Bearer token-2"])
+      })
+    )
+  )
+
+  it.effect("what cannot be read is no refusal, and its failure is what the client made of its status", () =>
+    provided(
+      Effect.gen(function* () {
+        const { client, provider } = yield* signedIn({
+          handler: ({ path }) => Effect.succeed(text(path === "/away" ? 503 : 200, "text/html", "<html>")),
+          client: HttpClient.filterStatusOk,
+          attach: { refuses: ({ json }) => Effect.as(json, true) }
+        })
+        const error = yield* fails("HttpClientError", client.get(`${ORIGIN}/away`))
+        assert.strictEqual(error.reason._tag, "StatusCodeError")
+        assert.strictEqual(yield* (yield* client.get(`${ORIGIN}/page`)).text, "<html>")
+        assert.strictEqual(provider.seen.renewals, 0)
+      })
+    )
+  )
+
+  it.effect("is none where a redirect inside led elsewhere: the token was not there", () =>
+    provided(
+      Effect.gen(function* () {
+        const provider = TestProvider.make()
+        const ref = yield* SessionRef.make(provider, yield* provider.login)
+        const sent: Array<string> = []
+        const following = HttpClient.make((request) =>
+          Effect.sync(() => {
+            sent.push(request.headers["authorization"] ?? "none")
+            const answer = request.url.startsWith(ORIGIN)
+              ? new Response(null, { status: 307, headers: { location: "https://other.example.com/" } })
+              : new Response("", { status: 401 })
+            return HttpClientResponse.fromWeb(request, answer)
+          })
+        ).pipe(HttpClient.followRedirects())
+        const client = SessionHttpClient.attach(following, ref, { origin: ORIGIN })
+        assert.strictEqual((yield* client.get(`${ORIGIN}/me`)).status, 401)
+        assert.deepStrictEqual(sent, ["Bearer token-1", "none"])
+        assert.strictEqual(provider.seen.renewals, 0)
       })
     )
   )
@@ -414,7 +511,83 @@ describe("P06: what is traced", () => {
       })
     )
   )
+
+  it.effect("names what came in place of an answer", () =>
+    provided(
+      Effect.gen(function* () {
+        const spans: Array<Tracer.Span> = []
+        const tracer = Tracer.make({
+          span: (options) => {
+            const span = Tracer.nativeTracer.span(options)
+            spans.push(span)
+            return span
+          }
+        })
+        const { client, faults } = yield* signedIn()
+        yield* faults.push(HttpFaults.HttpFault.DropBefore())
+        yield* fails("HttpClientError", client.get(`${ORIGIN}/me`).pipe(Effect.withTracer(tracer)))
+        assert.deepStrictEqual(
+          spans.map(({ attributes }) => attributes.get("error.type")),
+          ["TransportError"]
+        )
+      })
+    )
+  )
+
+  it.effect("is nothing, too, of a request that a redirect inside led to", () =>
+    provided(
+      Effect.gen(function* () {
+        const spans: Array<string> = []
+        const tracer = Tracer.make({
+          span: (options) => {
+            spans.push(options.name)
+            return Tracer.nativeTracer.span(options)
+          }
+        })
+        const { client, sent } = yield* signedIn({
+          handler: ({ path }) =>
+            Effect.succeed(path === "/here" ? empty(307, { location: "/home" }) : empty(500)),
+          client: HttpClient.followRedirects()
+        })
+        yield* client.get(`${ORIGIN}/here`).pipe(
+          Effect.provideService(HttpClient.TracerDisabledWhen, ({ url }) => url.endsWith("/here")),
+          Effect.withTracer(tracer)
+        )
+        assert.deepStrictEqual(yield* sent, ["Bearer token-1", "Bearer token-1"])
+        assert.deepStrictEqual(spans, [])
+      })
+    )
+  )
+
+  for (const [name, unwanted] of [
+    ["at all", Effect.provideService(Tracer.DisablePropagation, true)],
+    [
+      "for this request",
+      Effect.provideService(HttpClient.TracerDisabledWhen, ({ method }) => method === "GET")
+    ]
+  ] as const) {
+    it.effect(`is nothing, and no trace is handed on, where none is wanted ${name}`, () =>
+      provided(
+        Effect.gen(function* () {
+          const spans: Array<string> = []
+          const tracer = Tracer.make({
+            span: (options) => {
+              spans.push(options.name)
+              return Tracer.nativeTracer.span(options)
+            }
+          })
+          const { client, requests } = yield* signedIn()
+          yield* client.get(`${ORIGIN}/me`).pipe(unwanted, Effect.withTracer(tracer))
+          const [arrived] = yield* requests
+          assert.isFalse(arrived?.headers.has("traceparent"))
+          assert.deepStrictEqual(spans, [])
+        })
+      )
+    )
+  }
 })
+
+const is403 = ({ status }: HttpClientResponse.HttpClientResponse) => Effect.succeed(status === 403)
 
 for (const [name, http] of [
   ["fetch", FetchHttpClient.layer],
@@ -501,7 +674,7 @@ for (const [name, http] of [
               handler: (request) =>
                 Effect.succeed(
                   bearer(request) === "Bearer token-1"
-                    ? { ...json(401, {}), body: new Uint8Array(16 * 1024 * 1024) }
+                    ? { ...json(403, {}), body: new Uint8Array(16 * 1024 * 1024) }
                     : json(200, {})
                 )
             })
@@ -510,7 +683,7 @@ for (const [name, http] of [
             const context = yield* Layer.build(http)
             const client = SessionHttpClient.attach(Context.get(context, HttpClient.HttpClient), ref, {
               origin: server.url,
-              refuses: (response) => Effect.sync(() => kept.push(response) > 0 && response.status === 401)
+              refuses: (response) => Effect.sync(() => kept.push(response) > 0 && response.status === 403)
             })
             const response = yield* client.get(server.url)
             assert.deepStrictEqual(yield* response.json, {})
@@ -521,6 +694,75 @@ for (const [name, http] of [
           })
         ),
       // Before an idle connection is closed for being idle.
+      2000
+    )
+
+    /** A refusal with a large body, which is kept: what is collected as garbage is let go as well. */
+    const refusing = Effect.fnUntraced(function* (
+      options: TestProvider.Options,
+      refuses: (
+        response: HttpClientResponse.HttpClientResponse
+      ) => ReturnType<NonNullable<SessionHttpClient.Options["refuses"]>>
+    ) {
+      const provider = TestProvider.make(options)
+      const ref = yield* SessionRef.make(provider, yield* provider.login)
+      const server = yield* HttpServer.make({
+        handler: () => Effect.succeed({ ...json(403, {}), body: new Uint8Array(16 * 1024 * 1024) })
+      })
+      const kept: Array<HttpClientResponse.HttpClientResponse> = []
+      const context = yield* Layer.build(http)
+      const client = SessionHttpClient.attach(Context.get(context, HttpClient.HttpClient), ref, {
+        origin: server.url,
+        refuses: (response) => Effect.suspend(() => (kept.push(response), refuses(response)))
+      })
+      const isLetGo = Effect.gen(function* () {
+        yield* until(Effect.map(server.connections, (open) => open === 0))
+        assert.strictEqual(kept.length, 1)
+      })
+      return { get: client.get(server.url), isLetGo, kept, provider }
+    })
+
+    it.live(
+      "the answer keeps no connection when the renewal fails",
+      () =>
+        provided(
+          Effect.gen(function* () {
+            const { get, isLetGo, provider } = yield* refusing({}, is403)
+            provider.failNext(new InvalidToken({ ...where, message: "revoked" }))
+            yield* fails("SessionExpired", get)
+            yield* isLetGo
+          })
+        ),
+      2000
+    )
+
+    it.live(
+      "the answer keeps no connection when its caller goes away during the renewal",
+      () =>
+        provided(
+          Effect.gen(function* () {
+            const { get, isLetGo, provider } = yield* refusing({ latency: "200 millis" }, is403)
+            const caller = yield* Effect.forkChild(get)
+            yield* until(Effect.sync(() => provider.seen.renewals === 1))
+            yield* Fiber.interrupt(caller)
+            yield* isLetGo
+          })
+        ),
+      2000
+    )
+
+    it.live(
+      "the answer keeps no connection when its caller goes away while it is looked at",
+      () =>
+        provided(
+          Effect.gen(function* () {
+            const { get, isLetGo, kept } = yield* refusing({}, () => Effect.never)
+            const caller = yield* Effect.forkChild(get)
+            yield* until(Effect.sync(() => kept.length === 1))
+            yield* Fiber.interrupt(caller)
+            yield* isLetGo
+          })
+        ),
       2000
     )
   })

@@ -9,17 +9,34 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import * as Predicate from "effect/Predicate"
+import * as Tracer from "effect/Tracer"
 
 export interface Options {
   /** Whether the far end is told the trace. */
   readonly propagate: boolean
 }
 
+/** None where the program wants none: for this request, or at all. */
 export const traced = <E, R>(
   request: HttpClientRequest.HttpClientRequest,
   send: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<HttpClientResponse, E, R>,
   options: Options
-): Effect.Effect<HttpClientResponse, E, R> =>
+): Effect.Effect<HttpClientResponse, E, R> => {
+  const quiet = (it: HttpClientRequest.HttpClientRequest) =>
+    Effect.provideService(send(it), HttpClient.TracerDisabledWhen, () => true)
+  return Effect.flatMap(isUnwanted(request), (unwanted) =>
+    unwanted ? quiet(request) : spanned(request, quiet, options)
+  )
+}
+
+const isUnwanted = (request: HttpClientRequest.HttpClientRequest): Effect.Effect<boolean> =>
+  Effect.zipWith(
+    Tracer.DisablePropagation,
+    HttpClient.TracerDisabledWhen,
+    (all, when) => all || when(request)
+  )
+
+const spanned: typeof traced = (request, send, options) =>
   Effect.useSpan(`http.client ${request.method}`, { kind: "client" }, (span) => {
     span.attribute("http.request.method", request.method)
     const url = URL.parse(request.url)
@@ -36,7 +53,6 @@ export const traced = <E, R>(
           : request
       )
     ).pipe(
-      Effect.provideService(HttpClient.TracerDisabledWhen, () => true),
       Effect.tap(({ status }) => Effect.sync(() => span.attribute("http.response.status_code", status))),
       Effect.tapError((error) => Effect.sync(() => span.attribute("error.type", nameOf(error)))),
       Effect.exit,

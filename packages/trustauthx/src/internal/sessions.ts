@@ -20,6 +20,23 @@ export interface Sessions {
   readonly logout: (session: Session) => Effect.Effect<"Revoked", LogoutError>
 }
 
+/** The service does not tell how long new tokens live: as long as those before, until it says otherwise. */
+const goingOn = (before: Session, { accessToken, refreshToken }: Pair): Effect.Effect<Session> =>
+  Effect.map(DateTime.now, (issuedAt) => {
+    const { account, expiresAt, key, tokenType } = before
+    const until =
+      expiresAt && endAfter(issuedAt, Duration.toMillis(DateTime.distance(before.issuedAt, expiresAt)))
+    return new Session({
+      key,
+      accessToken,
+      refreshToken,
+      tokenType,
+      issuedAt,
+      ...(until !== undefined && { expiresAt: until }),
+      account
+    })
+  })
+
 export const make = (ask: Ask, tokens: Tokens): Sessions => {
   const { where } = ask
   const refused = WhatWasRefused.make(ask)
@@ -35,23 +52,6 @@ export const make = (ask: Ask, tokens: Tokens): Sessions => {
           : Effect.fail(Answer.notUnderstood(where, "the service says that it did not revoke the token"))
       )
     )
-
-  /** The service does not tell how long new tokens live: as long as those before, until it says otherwise. */
-  const goingOn = (before: Session, { accessToken, refreshToken }: Pair): Effect.Effect<Session> =>
-    Effect.map(DateTime.now, (issuedAt) => {
-      const { account, expiresAt, key, tokenType } = before
-      const until =
-        expiresAt && endAfter(issuedAt, Duration.toMillis(DateTime.distance(before.issuedAt, expiresAt)))
-      return new Session({
-        key,
-        accessToken,
-        refreshToken,
-        tokenType,
-        issuedAt,
-        ...(until !== undefined && { expiresAt: until }),
-        account
-      })
-    })
 
   return {
     withTokens: (before, given) =>
