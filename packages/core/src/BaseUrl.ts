@@ -64,7 +64,7 @@ export const make = (provider: string, options: Options): Effect.Effect<BaseUrl,
     return invalid(
       provider,
       provider,
-      "url must be like https://service.example.com, without credentials, query or fragment"
+      "an address is like https://service.example.com: with its scheme, in lower case, and without credentials, query, fragment or blanks"
     )
   }
   return parsed.isExposed && options.plainHttp !== "anywhere"
