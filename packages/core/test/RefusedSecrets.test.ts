@@ -3,14 +3,15 @@ import { assert, describe, it } from "@effect/vitest"
 import {
   InvalidLogin,
   ServerError,
-  type Session,
+  Session,
+  SessionKey,
   Sessions,
   SessionStore,
   TemporarilyLockedOut
 } from "@latchkey/core"
 import { SessionStoreError, Unavailable } from "@latchkey/core/SessionStoreError"
 import { TestProvider } from "@latchkey/testing"
-import { Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Redacted, Scheduler } from "effect"
+import { Cause, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Redacted, Scheduler } from "effect"
 import { TestClock } from "effect/testing"
 import { fingerprint } from "../src/internal/fingerprint.ts"
 import { away, lockOut, provided, refusal, where } from "./support/logins.ts"
@@ -284,9 +285,15 @@ describe("what is remembered", () => {
         const sessions = yield* Sessions
         const provider = TestProvider.make()
         const { login, seen } = slowly(provider, refusal)
-        const signIn = (other: object, account = "ada") =>
+        const signIn = (other: { readonly name?: string; readonly instance?: string }, account = "ada") =>
           Effect.gen(function* () {
-            const one = sessions.signIn({ ...provider, ...other }, { account, secret, login })
+            const there = { ...provider, ...other }
+            const own = Effect.map(
+              login,
+              (session) =>
+                new Session({ ...session, key: new SessionKey({ ...session.key, provider: there.name }) })
+            )
+            const one = sessions.signIn(there, { account, secret, login: own })
             const fiber = yield* Effect.forkChild(Effect.exit(one))
             yield* TestClock.adjust("10 millis")
             return Exit.isSuccess(yield* Fiber.join(fiber))
@@ -437,14 +444,14 @@ describe("Sessions.open", () => {
     )
   )
 
-  it.effect("keeps providers of different names apart, even under one key", () =>
+  it.effect("dies for the key of another provider", () =>
     provided(
       Effect.gen(function* () {
         const sessions = yield* Sessions
         const provider = TestProvider.make()
-        const one = yield* sessions.open(provider, provider.key)
-        const other = yield* sessions.open({ ...provider, name: "another" }, provider.key)
-        assert.notStrictEqual(one, other)
+        yield* sessions.open(provider, provider.key)
+        const exit = yield* Effect.exit(sessions.open({ ...provider, name: "another" }, provider.key))
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
       })
     )
   )
