@@ -95,7 +95,7 @@ export const MAX_BYTES: number = 1024 * 1024
  */
 export const make = (where: Where): Effect.Effect<HttpExchange, never, HttpClient.HttpClient> =>
   Effect.map(Effect.flatMap(HttpClient.HttpClient, withoutRedirects), (given) => {
-    // An answer that comes just when its caller is interrupted is in nobody's hands: the scope ends it.
+    // What is not read to its end, or comes when its caller is just gone, ends with the scope.
     const client = HttpClient.withScope(given)
     const send = (request: HttpClientRequest) =>
       client.execute(request).pipe(
@@ -108,22 +108,16 @@ export const make = (where: Where): Effect.Effect<HttpExchange, never, HttpClien
       )
     return Effect.fnUntraced(function* (request, judge, options) {
       const response = yield* traced(request, send, { propagate: false })
-      let isRead = false
-      const text = yield* textOf(where, response, options?.maxBytes ?? MAX_BYTES).pipe(
-        Effect.tap(() =>
-          Effect.sync(() => {
-            isRead = true
-          })
-        ),
-        Effect.cached
-      )
-      return yield* Effect.gen(function* () {
-        if (isElsewhere(request, response)) return yield* redirected(where, response.url)
-        if (response.status >= 300 && response.status < 400) {
-          return yield* redirected(where, response.headers["location"], request.url)
-        }
-        return yield* judge(answerOf(response, yield* Clock.currentTimeMillis, text))
-      }).pipe(Effect.onExit(() => (isRead ? Effect.void : letGo(response))))
+      if (isElsewhere(request, response)) {
+        // A client that follows by itself has sent a request of its own, which the scope does not know.
+        yield* letGo(response)
+        return yield* redirected(where, response.url)
+      }
+      if (response.status >= 300 && response.status < 400) {
+        return yield* redirected(where, response.headers["location"], request.url)
+      }
+      const text = yield* Effect.cached(textOf(where, response, options?.maxBytes ?? MAX_BYTES))
+      return yield* judge(answerOf(response, yield* Clock.currentTimeMillis, text))
     }, Effect.scoped)
   })
 
