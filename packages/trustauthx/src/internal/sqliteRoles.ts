@@ -17,7 +17,7 @@ const idOf = (role: string): string => JSON.stringify(role).slice(1, -1)
 
 const roleOf = (id: unknown): string => String(JSON.parse(`"${String(id)}"`))
 
-/** Pairs: read as an object, a name that had to be escaped may come back as another (Node 24). */
+/** As pairs: any text is a name, however objects are read. */
 const textOf = (permissions: Permissions): string => JSON.stringify(Object.entries(permissions))
 
 const isPair = (value: unknown): value is readonly [string, string] =>
