@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { Where } from "./HttpExchange.ts"
 import { InvalidRequest } from "./AuthError.ts"
 
 /**
@@ -24,7 +25,7 @@ export const DEFAULT_DEADLINE: Duration.Duration = Duration.seconds(30)
  * @since 0.1.0
  */
 export const make = (
-  where: { readonly provider: string; readonly instance: string },
+  where: Where,
   given: Duration.Input | undefined,
   otherwise: Duration.Duration = DEFAULT_DEADLINE
 ): Effect.Effect<Duration.Duration, InvalidRequest> => {

@@ -12,6 +12,7 @@ import { createServer, type Socket } from "node:net"
 import * as HttpExchange from "../src/HttpExchange.ts"
 import { reason } from "../src/internal/whatBroke.ts"
 import { fails, failsBecause } from "../../../test/support/fails.ts"
+import { recording } from "../../../test/support/tracing.ts"
 import { until } from "../../../test/support/until.ts"
 
 const { HttpFault } = HttpFaults
@@ -264,14 +265,7 @@ describe("HttpExchange", () => {
       `P07: the span of ${name} request tells method, host, path and status, and nothing secret`,
       () =>
         Effect.gen(function* () {
-          const spans: Array<Tracer.Span> = []
-          const tracer = Tracer.make({
-            span: (options) => {
-              const span = Tracer.nativeTracer.span(options)
-              spans.push(span)
-              return span
-            }
-          })
+          const { spans, tracer } = recording()
           const { exchange, requests } = yield* over(handler)
           const request = ask.pipe(
             HttpClientRequest.setUrlParam("token", canary.redacted),
@@ -305,14 +299,7 @@ describe("HttpExchange", () => {
   ] as const) {
     it.effect(`no span is made where none is wanted ${name}`, () =>
       Effect.gen(function* () {
-        const spans: Array<Tracer.Span> = []
-        const tracer = Tracer.make({
-          span: (options) => {
-            const span = Tracer.nativeTracer.span(options)
-            spans.push(span)
-            return span
-          }
-        })
+        const { spans, tracer } = recording()
         const { exchange } = yield* over(answering(json(200, {})))
         yield* exchange(ask, textOf).pipe(unwanted, Effect.withTracer(tracer))
         assert.deepStrictEqual(spans, [])

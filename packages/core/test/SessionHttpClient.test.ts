@@ -12,6 +12,7 @@ import { FetchHttpClient, HttpBody, HttpClient, HttpClientRequest, HttpClientRes
 import { TestClock } from "effect/testing"
 import * as SessionHttpClient from "../src/SessionHttpClient.ts"
 import { fails } from "../../../test/support/fails.ts"
+import { recording } from "../../../test/support/tracing.ts"
 import { until } from "../../../test/support/until.ts"
 
 const ORIGIN = "https://api.example.com"
@@ -487,14 +488,7 @@ describe("P06: what is traced", () => {
     provided(
       Effect.gen(function* () {
         const canary = Canary.make("access")
-        const spans: Array<Tracer.Span> = []
-        const tracer = Tracer.make({
-          span: (options) => {
-            const span = Tracer.nativeTracer.span(options)
-            spans.push(span)
-            return span
-          }
-        })
+        const { spans, tracer } = recording()
         const { client, ref, requests } = yield* signedIn({ handler: () => Effect.succeed(empty(500)) })
         const issuedAt = yield* DateTime.now
         yield* ref.adopt(new Session({ key: ref.key, accessToken: canary.redacted, issuedAt }))
@@ -515,14 +509,7 @@ describe("P06: what is traced", () => {
   it.effect("names what came in place of an answer", () =>
     provided(
       Effect.gen(function* () {
-        const spans: Array<Tracer.Span> = []
-        const tracer = Tracer.make({
-          span: (options) => {
-            const span = Tracer.nativeTracer.span(options)
-            spans.push(span)
-            return span
-          }
-        })
+        const { spans, tracer } = recording()
         const { client, faults } = yield* signedIn()
         yield* faults.push(HttpFaults.HttpFault.DropBefore())
         yield* fails("HttpClientError", client.get(`${ORIGIN}/me`).pipe(Effect.withTracer(tracer)))

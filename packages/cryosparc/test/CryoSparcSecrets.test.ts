@@ -4,7 +4,7 @@ import { empty, type HttpHandler, type HttpRequest, json, text } from "@latchkey
 import * as HttpFaults from "@latchkey/testing/HttpFaults"
 import * as HttpMemory from "@latchkey/testing/HttpMemory"
 import * as HttpServer from "@latchkey/testing/HttpServer"
-import { Cause, Effect, Exit, Layer, Logger, Redacted, Tracer } from "effect"
+import { Cause, Effect, Exit, Layer, Logger, Redacted } from "effect"
 import { FetchHttpClient, HttpClient } from "effect/http"
 import { createHash } from "node:crypto"
 import { inspect } from "node:util"
@@ -12,6 +12,7 @@ import { CryoSparc } from "../src/index.ts"
 import { CryoSparcTest } from "../src/testing.ts"
 import { build } from "./support/over.ts"
 import { form } from "./support/form.ts"
+import { recording } from "../../../test/support/tracing.ts"
 
 const { HttpFault } = HttpFaults
 
@@ -153,14 +154,7 @@ describe("secrets", () => {
       const faults = yield* HttpFaults.make
       const origin = "http://localhost:39000"
       const { client, requests } = yield* HttpMemory.make({ origin, handler: instance(), faults })
-      const spans: Array<Tracer.Span> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = Tracer.nativeTracer.span(options)
-          spans.push(span)
-          return span
-        }
-      })
+      const { spans, tracer } = recording()
       const lines: Array<string> = []
       const logger = Logger.make((options) => {
         lines.push(Logger.formatLogFmt.log(options), Logger.formatJson.log(options))
@@ -227,14 +221,7 @@ describe("secrets", () => {
 
   it.effect("store-38: the spans of a sign-in name the operation, and neither account nor secret", () =>
     Effect.gen(function* () {
-      const spans: Array<Tracer.Span> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = Tracer.nativeTracer.span(options)
-          spans.push(span)
-          return span
-        }
-      })
+      const { spans, tracer } = recording()
       const account: Canary.Canary = { ...Canary.make("account"), secret: "canary@example.com" }
       yield* Effect.gen(function* () {
         const cryosparc = yield* CryoSparc

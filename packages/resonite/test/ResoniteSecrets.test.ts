@@ -3,7 +3,7 @@ import { Session, SessionKey } from "@latchkey/core"
 import { GrpcStatus } from "@latchkey/grpc"
 import { GrpcFaults, type GrpcHandlers, GrpcMemory, GrpcServer } from "@latchkey/grpc/testing"
 import { Canary } from "@latchkey/testing"
-import { Effect, Exit, Redacted, Tracer } from "effect"
+import { Effect, Exit, Redacted } from "effect"
 import { createServer } from "node:http2"
 import { join } from "node:path"
 import { AuthLoginRequest } from "../src/gen/resonite_io/v1/auth.ts"
@@ -13,6 +13,7 @@ import { where } from "../src/internal/where.ts"
 import { Game, ResoniteTest } from "../src/testing.ts"
 import { client, listening, temporary } from "./support/places.ts"
 import { LOGIN, LOGOUT, STATUS } from "./support/sent.ts"
+import { recording } from "../../../test/support/tracing.ts"
 
 const { GrpcFault } = GrpcFaults
 
@@ -239,14 +240,7 @@ describe("resonite-25: secrets", () => {
 
   it.effect("the spans name the operation, and nothing else", () =>
     Effect.gen(function* () {
-      const spans: Array<Tracer.Span> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = Tracer.nativeTracer.span(options)
-          spans.push(span)
-          return span
-        }
-      })
+      const { spans, tracer } = recording()
       yield* Effect.gen(function* () {
         const resonite = yield* Resonite
         yield* resonite.login(given)

@@ -8,13 +8,14 @@ import {
   TestCertificates
 } from "@latchkey/grpc/testing"
 import { Canary } from "@latchkey/testing"
-import { Effect, Exit, Redacted, Tracer } from "effect"
+import { Effect, Exit, Redacted } from "effect"
 import { GetAuthTokenRequest } from "../src/gen/bosdyn/api/auth.ts"
 import { Robot } from "../src/index.ts"
 import { make } from "../src/internal/operations.ts"
 import { RobotTest, Spot } from "../src/testing.ts"
 import { echo, echoing } from "./support/echo.ts"
 import { fails } from "../../../test/support/fails.ts"
+import { recording } from "../../../test/support/tracing.ts"
 import { AUTH, identified, ROBOT_ID, sent } from "./support/sent.ts"
 import { robotAt } from "./support/servers.ts"
 import { answer, bytes, header, message, varint } from "./support/wire.ts"
@@ -202,14 +203,7 @@ describe("secrets", () => {
 
   it.effect("robot-46: the spans name the operation, and neither account nor secret", () =>
     Effect.gen(function* () {
-      const spans: Array<Tracer.Span> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = Tracer.nativeTracer.span(options)
-          spans.push(span)
-          return span
-        }
-      })
+      const { spans, tracer } = recording()
       const credentials = { username: "canary-account", password: password.redacted }
       yield* Effect.gen(function* () {
         const robot = yield* Robot

@@ -6,11 +6,12 @@ import * as HttpFaults from "@latchkey/testing/HttpFaults"
 import { empty, type HttpHandler, type HttpRequest, json, text } from "@latchkey/testing/HttpHandler"
 import * as HttpMemory from "@latchkey/testing/HttpMemory"
 import * as HttpServer from "@latchkey/testing/HttpServer"
-import { Effect, Exit, Fiber, Layer, Redacted, Tracer } from "effect"
+import { Effect, Exit, Fiber, Layer, Redacted } from "effect"
 import { FetchHttpClient, HttpClient } from "effect/http"
 import { Synmetrix } from "../src/index.ts"
 import { build, ORIGIN } from "./support/over.ts"
 import { claims, good, jwt, session, USER } from "./support/tokens.ts"
+import { recording } from "../../../test/support/tracing.ts"
 
 const { HttpFault } = HttpFaults
 
@@ -215,19 +216,6 @@ describe("secrets", () => {
     }).pipe(Effect.provide(Layer.merge(Canary.capture, Layer.fresh(SessionStore.layerMemory))))
   )
 })
-
-/** Records every span, those of another fiber included. */
-const recording = () => {
-  const spans: Array<Tracer.Span> = []
-  const tracer = Tracer.make({
-    span: (options) => {
-      const span = Tracer.nativeTracer.span(options)
-      spans.push(span)
-      return span
-    }
-  })
-  return { spans, tracer }
-}
 
 describe("spans", () => {
   it.effect("P07: S06: even Effect's own, switched on again, mask the token in the query", () =>

@@ -5,7 +5,7 @@ import { type HttpHandler, type HttpRequest, json, text } from "@latchkey/testin
 import * as HttpFaults from "@latchkey/testing/HttpFaults"
 import * as HttpMemory from "@latchkey/testing/HttpMemory"
 import * as HttpServer from "@latchkey/testing/HttpServer"
-import { DateTime, Effect, Exit, Fiber, Layer, Redacted, Tracer } from "effect"
+import { DateTime, Effect, Exit, Fiber, Layer, Redacted } from "effect"
 import { FetchHttpClient, HttpClient } from "effect/http"
 import { createHmac } from "node:crypto"
 import { TrustAuthXTest } from "../src/testing.ts"
@@ -13,6 +13,7 @@ import { Authority } from "../src/testing.ts"
 import { signed } from "../src/testing/internal/signed.ts"
 import { TrustAuthX } from "../src/index.ts"
 import { failsBecause } from "../../../test/support/fails.ts"
+import { recording } from "../../../test/support/tracing.ts"
 import { build, sample } from "./support/over.ts"
 import type { Services } from "./support/operations.ts"
 
@@ -235,14 +236,7 @@ describe("secrets", () => {
 
   it.effect("P07, S06: every secret parameter is masked in the span of the HTTP client", () =>
     Effect.gen(function* () {
-      const spans: Array<Tracer.Span> = []
-      const tracer = Tracer.make({
-        span: (given) => {
-          const span = Tracer.nativeTracer.span(given)
-          spans.push(span)
-          return span
-        }
-      })
+      const { spans, tracer } = recording()
       const faults = yield* HttpFaults.make
       const { client } = yield* HttpMemory.make({
         origin: "https://api.trustauthx.com",
@@ -289,14 +283,7 @@ describe("secrets", () => {
 
   it.effect("the spans name the operation, and neither account nor secret", () =>
     Effect.gen(function* () {
-      const spans: Array<Tracer.Span> = []
-      const tracer = Tracer.make({
-        span: (given) => {
-          const span = Tracer.nativeTracer.span(given)
-          spans.push(span)
-          return span
-        }
-      })
+      const { spans, tracer } = recording()
       const trustauthx = yield* TrustAuthX
       const authority = yield* Authority
       yield* Effect.gen(function* () {

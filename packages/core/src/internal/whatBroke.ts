@@ -2,12 +2,8 @@
 import type { HttpClientError } from "effect/http/HttpClientError"
 import * as Predicate from "effect/Predicate"
 import { InvalidResponse, TransportError } from "../AuthError.ts"
+import type { Where } from "../HttpExchange.ts"
 import * as Reason from "../TransportError.ts"
-
-interface Where {
-  readonly provider: string
-  readonly instance: string
-}
 
 /** A cause has a cause, and one that tried several addresses has one for each. */
 const DEEPEST = 8

@@ -3,7 +3,7 @@
  * wrote about a failure nothing is read, because it may repeat what was sent.
  */
 import * as AuthError from "@latchkey/core/AuthError"
-import type { HttpAnswer } from "@latchkey/core/HttpExchange"
+import type { HttpAnswer, Where } from "@latchkey/core/HttpExchange"
 import * as TransportError from "@latchkey/core/TransportError"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -11,7 +11,6 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { LoginError } from "../CryoSparc.ts"
-import type { Where } from "./arguments.ts"
 import * as LoginPath from "./loginPath.ts"
 import { Sendable } from "./sendable.ts"
 

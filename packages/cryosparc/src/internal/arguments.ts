@@ -1,16 +1,12 @@
 /** Which arguments cannot work, before anything is sent. */
 import { InvalidRequest } from "@latchkey/core/AuthError"
+import type { Where } from "@latchkey/core/HttpExchange"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { Credentials, Options } from "../CryoSparc.ts"
 import * as Address from "./address.ts"
-
-export interface Where {
-  readonly provider: string
-  readonly instance: string
-}
 
 /** Expiries are cut to whole seconds, and servers refuse more than a year (contract, section 7). */
 const LIFE = { minimum: Duration.seconds(1), maximum: Duration.days(365) }

@@ -6,9 +6,10 @@
  *
  * @since 0.1.0
  */
-import type { HttpHandler, HttpRequest, HttpResponse } from "@latchkey/testing/HttpHandler"
+import type { HttpRequest, HttpResponse } from "@latchkey/testing/HttpHandler"
 import { json } from "@latchkey/testing/HttpHandler"
 import * as HttpFaults from "@latchkey/testing/HttpFaults"
+import * as HttpSimulation from "@latchkey/testing/HttpSimulation"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -49,21 +50,8 @@ export class Instance extends Context.Service<
     readonly setDescription: (document: unknown) => Effect.Effect<void>
     /** Lets time pass for the instance alone: tokens run out. */
     readonly elapse: (duration: Duration.Input) => Effect.Effect<void>
-    /** Whether anything is there. When nothing is, connections are refused. */
-    readonly setReachable: (reachable: boolean) => Effect.Effect<void>
-    /** Every request that arrived, oldest first, secrets included. */
-    readonly requests: Effect.Effect<ReadonlyArray<HttpRequest>>
-    /** How many requests the client gave up. */
-    readonly cancelled: Effect.Effect<number>
-    /** What shall go wrong next. */
-    readonly faults: HttpFaults.HttpFaults
-  }
+  } & HttpSimulation.Line
 >()("@latchkey/cryosparc/testing/Instance") {}
-
-/** What is known only where the requests arrive. */
-type Arrivals = Pick<Instance["Service"], "requests" | "cancelled"> & {
-  readonly setListening: Instance["Service"]["setReachable"]
-}
 
 /**
  * What a server needs of an `Instance`.
@@ -71,12 +59,7 @@ type Arrivals = Pick<Instance["Service"], "requests" | "cancelled"> & {
  * @category models
  * @since 0.1.0
  */
-export interface Simulation {
-  readonly handler: HttpHandler
-  readonly faults: HttpFaults.HttpFaults
-  /** The test's side of it. */
-  readonly control: (server: Arrivals) => Instance["Service"]
-}
+export type Simulation = HttpSimulation.HttpSimulation<Instance["Service"]>
 
 const DEFAULT_USERS = { "ada@example.com": "correct-horse" }
 
@@ -115,7 +98,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
   return {
     faults,
     handler: (request) => Effect.map(Clock.currentTimeMillis, (now) => reply(request, now + elapsed)),
-    control: ({ cancelled, requests, setListening }) => ({
+    control: (server) => ({
       addUser: (email, password) => Effect.sync(() => accounts.setPassword(email, password)),
       changePassword: (email, password) => Effect.sync(() => accounts.setPassword(email, password)),
       removeUser: (email) => Effect.sync(() => accounts.remove(email)),
@@ -133,10 +116,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
         Effect.sync(() => {
           elapsed += Duration.toMillis(Duration.fromInputUnsafe(duration))
         }),
-      setReachable: setListening,
-      requests,
-      cancelled,
-      faults
+      ...HttpSimulation.line(server, faults)
     })
   }
 })

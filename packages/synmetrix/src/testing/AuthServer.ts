@@ -6,8 +6,8 @@
  *
  * @since 0.1.0
  */
-import type { HttpHandler, HttpRequest } from "@latchkey/testing/HttpHandler"
 import * as HttpFaults from "@latchkey/testing/HttpFaults"
+import * as HttpSimulation from "@latchkey/testing/HttpSimulation"
 import * as JwtKey from "@latchkey/jwt/JwtKey"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -100,21 +100,8 @@ export class AuthServer extends Context.Service<
     readonly setResolver: (resolver: Resolver) => Effect.Effect<void>
     /** Lets time pass for the server alone; a negative duration sets its clock back. */
     readonly elapse: (duration: Duration.Input) => Effect.Effect<void>
-    /** Whether anything is there. When nothing is, connections are refused. */
-    readonly setReachable: (reachable: boolean) => Effect.Effect<void>
-    /** Every request that arrived, oldest first, secrets included. */
-    readonly requests: Effect.Effect<ReadonlyArray<HttpRequest>>
-    /** How many requests the client gave up. */
-    readonly cancelled: Effect.Effect<number>
-    /** What shall go wrong next. */
-    readonly faults: HttpFaults.HttpFaults
-  }
+  } & HttpSimulation.Line
 >()("@latchkey/synmetrix/testing/AuthServer") {}
-
-/** What is known only where the requests arrive. */
-type Arrivals = Pick<AuthServer["Service"], "requests" | "cancelled"> & {
-  readonly setListening: AuthServer["Service"]["setReachable"]
-}
 
 /**
  * What a server needs of an `AuthServer`.
@@ -122,12 +109,7 @@ type Arrivals = Pick<AuthServer["Service"], "requests" | "cancelled"> & {
  * @category models
  * @since 0.1.0
  */
-export interface Simulation {
-  readonly handler: HttpHandler
-  readonly faults: HttpFaults.HttpFaults
-  /** The test's side of it. */
-  readonly control: (server: Arrivals) => AuthServer["Service"]
-}
+export type Simulation = HttpSimulation.HttpSimulation<AuthServer["Service"]>
 
 const DEFAULT_ACCOUNTS = { "ada@example.com": "correct-horse" }
 
@@ -202,7 +184,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
   return {
     faults,
     handler: (request) => Effect.flatMap(Clock.currentTimeMillis, (now) => serve(request, now + elapsed)),
-    control: ({ cancelled, requests, setListening }) => ({
+    control: (arrivals) => ({
       addAccount: (account) => set(() => add(account)),
       removeAccount: (email) => set(() => accounts.remove(email)),
       setActive: (email, active) =>
@@ -223,10 +205,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
       setPayload: (change) => set(() => void (server.change = change)),
       setResolver: (given) => set(() => void (resolver = given)),
       elapse: (duration) => set(() => void (elapsed += millis(duration, 0))),
-      setReachable: setListening,
-      requests,
-      cancelled,
-      faults
+      ...HttpSimulation.line(arrivals, faults)
     })
   }
 })

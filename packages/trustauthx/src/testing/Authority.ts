@@ -11,7 +11,7 @@
  * @since 0.1.0
  */
 import * as HttpFaults from "@latchkey/testing/HttpFaults"
-import type { HttpHandler, HttpRequest } from "@latchkey/testing/HttpHandler"
+import * as HttpSimulation from "@latchkey/testing/HttpSimulation"
 import * as Context from "effect/Context"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -96,21 +96,8 @@ export class Authority extends Context.Service<
     readonly setCallback: (url: string) => Effect.Effect<void>
     /** Lets time pass for the service alone: tokens run out. */
     readonly elapse: (duration: Duration.Input) => Effect.Effect<void>
-    /** Whether anything is there. When nothing is, connections are refused. */
-    readonly setReachable: (reachable: boolean) => Effect.Effect<void>
-    /** Every request that arrived, oldest first, secrets included. */
-    readonly requests: Effect.Effect<ReadonlyArray<HttpRequest>>
-    /** How many requests the client gave up. */
-    readonly cancelled: Effect.Effect<number>
-    /** What shall go wrong next. */
-    readonly faults: HttpFaults.HttpFaults
-  }
+  } & HttpSimulation.Line
 >()("@latchkey/trustauthx/testing/Authority") {}
-
-/** What is known only where the requests arrive. */
-type Arrivals = Pick<Authority["Service"], "requests" | "cancelled"> & {
-  readonly setListening: Authority["Service"]["setReachable"]
-}
 
 /**
  * What a server needs of an `Authority`.
@@ -118,12 +105,7 @@ type Arrivals = Pick<Authority["Service"], "requests" | "cancelled"> & {
  * @category models
  * @since 0.1.0
  */
-export interface Simulation {
-  readonly handler: HttpHandler
-  readonly faults: HttpFaults.HttpFaults
-  /** The test's side of it. */
-  readonly control: (server: Arrivals) => Authority["Service"]
-}
+export type Simulation = HttpSimulation.HttpSimulation<Authority["Service"]>
 
 /**
  * A service that nothing serves yet.
@@ -135,7 +117,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
   const scripted = yield* HttpFaults.make
   const service = Service.make(options)
   let elapsed = 0
-  let arrived: Arrivals["requests"] = Effect.succeed([])
+  let arrived: HttpSimulation.Arrivals["requests"] = Effect.succeed([])
 
   /** A connection to which `at-reset` was sent breaks: only a fault can do that, and it is asked for as a request arrives. */
   const faults: HttpFaults.HttpFaults = {
@@ -161,8 +143,8 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
       const reply = Effect.map(Clock.currentTimeMillis, (now) => service.reply(request, now + elapsed))
       return Service.isSlow(request) ? Effect.delay(reply, "1 minute") : reply
     },
-    control: ({ cancelled, requests, setListening }) => {
-      arrived = requests
+    control: (server) => {
+      arrived = server.requests
       return {
         addUser: (user) => Effect.sync(() => service.addUser(user)),
         removeUser: (uid) => Effect.sync(() => service.removeUser(uid)),
@@ -184,10 +166,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
           Effect.sync(() => {
             elapsed += Duration.toMillis(Duration.fromInputUnsafe(duration))
           }),
-        setReachable: setListening,
-        requests,
-        cancelled,
-        faults
+        ...HttpSimulation.line(server, faults)
       }
     }
   }
