@@ -218,7 +218,7 @@ describe("secrets", () => {
 })
 
 describe("spans", () => {
-  it.effect("P07: S06: even Effect's own, switched on again, mask the token in the query", () =>
+  it.effect("P07, S06: even Effect's own, switched on again, mask the token in the query", () =>
     Effect.gen(function* () {
       const { spans, tracer } = recording()
       const { client, requests } = yield* HttpMemory.make({
