@@ -32,7 +32,8 @@ export type Account = typeof Account.Type
  * A session is a value: a renewal yields a new one. A provider that keeps the token to itself gives none.
  *
  * `issuedAt` is the local time at which the token was taken, and `expiresAt` (where the life is known) the local time
- * at which it ends: neither is read off a clock that is not ours.
+ * at which it ends: neither is read off a clock that is not ours. `endsAt` is a policy of whoever signed in: however often
+ * the session is renewed, at this local time it is over. Every renewal keeps it.
  *
  * @category models
  * @since 0.1.0
@@ -44,5 +45,6 @@ export class Session extends Schema.Class<Session>("@latchkey/core/Session")({
   tokenType: Schema.NonEmptyString.pipe(Schema.withConstructorDefault(Effect.succeed("Bearer"))),
   issuedAt: Schema.DateTimeUtc,
   expiresAt: Schema.optionalKey(Schema.DateTimeUtc),
+  endsAt: Schema.optionalKey(Schema.DateTimeUtc),
   account: Account.pipe(Schema.withConstructorDefault(Effect.succeed({})))
 }) {}

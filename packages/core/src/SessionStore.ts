@@ -77,8 +77,12 @@ export interface PutOptions {
 /**
  * The exclusive right to renew one session, for a limited time.
  *
+ * A holder that is about to spend a token leaves a mark first. Whoever is given the key after it sees the mark, and so
+ * knows that the token of this version may be spent although the entry is unchanged. A mark stays until it is replaced or
+ * taken back; it means nothing once the entry is of another version.
+ *
  * A lease that has run out while nobody else asked for it is still good; once somebody else was given the key,
- * `extend` fails with `Conflict`, and so does a `put` with this `fence`. A clock that is set back keeps a key from others
+ * `extend` and `mark` fail with `Conflict`, and so does a `put` with this `fence`. A clock that is set back keeps a key from others
  * for no longer than twice the lease's time.
  *
  * @category models
@@ -87,6 +91,13 @@ export interface PutOptions {
 export interface Lease {
   /** Higher than that of every earlier lease on the key. */
   readonly fence: number
+  /** The mark that was on the key when this lease was given. */
+  readonly marked: Option.Option<Version>
+  /**
+   * Leaves a mark, or takes back the one there is, and starts the lease's time anew. Returns only when it would survive a
+   * crash. Fails with `Conflict` when the lease was taken over or released.
+   */
+  readonly mark: (version: Option.Option<Version>) => Effect.Effect<void, SessionStoreError>
   /** Starts the lease's time anew. Fails with `Conflict` when the lease was taken over or released. */
   readonly extend: Effect.Effect<void, SessionStoreError>
   /** Gives the key free. Does nothing when the lease was taken over. */
@@ -136,6 +147,7 @@ interface Held {
   readonly life: number
   heldUntil: number
   released: boolean
+  marked: Option.Option<Version>
 }
 
 const isHeld = (lease: Held, now: number): boolean =>
@@ -192,15 +204,23 @@ const makeMemory = (): SessionStore["Service"] => {
           const now = clock.currentTimeMillisUnsafe()
           const before = leases.get(key.id)
           if (before !== undefined && isHeld(before, now)) return Option.none()
-          const mine: Held = { fence: (before?.fence ?? 0) + 1, heldUntil: now + life, life, released: false }
+          const marked = before?.marked ?? Option.none()
+          const fence = (before?.fence ?? 0) + 1
+          const mine: Held = { fence, heldUntil: now + life, life, released: false, marked }
           leases.set(key.id, mine)
+          const extend = Effect.suspend(() => {
+            if (mine.released || leases.get(key.id) !== mine) return takenOver(key)
+            mine.heldUntil = clock.currentTimeMillisUnsafe() + life
+            return Effect.void
+          })
           const lease: Lease = {
-            fence: mine.fence,
-            extend: Effect.suspend(() => {
-              if (mine.released || leases.get(key.id) !== mine) return takenOver(key)
-              mine.heldUntil = clock.currentTimeMillisUnsafe() + life
-              return Effect.void
-            }),
+            fence,
+            marked,
+            mark: (version) =>
+              Effect.map(extend, () => {
+                mine.marked = version
+              }),
+            extend,
             release: Effect.sync(() => {
               mine.released = true
             })

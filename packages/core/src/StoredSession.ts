@@ -23,6 +23,7 @@ const Line = Schema.fromJsonString(
     tokenType: Schema.NonEmptyString,
     issuedAt: Schema.DateTimeUtcFromMillis,
     expiresAt: Schema.optionalKey(Schema.DateTimeUtcFromMillis),
+    endsAt: Schema.optionalKey(Schema.DateTimeUtcFromMillis),
     account: Account
   })
 )

@@ -34,7 +34,14 @@ import { dirname, join } from "node:path"
 import { defaultPlace } from "./internal/defaultPlace.ts"
 import { onDisk, type Where } from "./internal/explainFailure.ts"
 import { insistOnPrivacy } from "./internal/isPrivate.ts"
-import { isLastFence, lease, leasesTable, noLongerYours, prepareLeases } from "./internal/leases.ts"
+import {
+  isLastFence,
+  lease,
+  leasesMark,
+  leasesTable,
+  noLongerYours,
+  prepareLeases
+} from "./internal/leases.ts"
 import { openDatabase } from "./internal/openDatabase.ts"
 import { type Found, readTokenFile, versionOf } from "./internal/readTokenFile.ts"
 import { ASIDE, asideOf, clearUnfinished } from "./internal/unfinishedWrites.ts"
@@ -76,7 +83,7 @@ export const make = Effect.fnUntraced(function* (
     where,
     path: leases,
     applicationId: APPLICATION_ID,
-    migrations: [leasesTable],
+    migrations: [leasesTable, leasesMark],
     prepare: prepareLeases,
     afterOpen: () => clearUnfinished(directory)
   })

@@ -28,7 +28,15 @@ import type { DatabaseSync } from "node:sqlite"
 import { defaultPlace } from "./internal/defaultPlace.ts"
 import type { Where } from "./internal/explainFailure.ts"
 import { insistOnPrivacy } from "./internal/isPrivate.ts"
-import { isLastFence, lease, leasesTable, noLongerYours, parts, prepareLeases } from "./internal/leases.ts"
+import {
+  isLastFence,
+  lease,
+  leasesMark,
+  leasesTable,
+  noLongerYours,
+  parts,
+  prepareLeases
+} from "./internal/leases.ts"
 import { openDatabase } from "./internal/openDatabase.ts"
 import {
   entriesTable,
@@ -56,7 +64,7 @@ export interface Options {
 /** "LKSS". */
 const APPLICATION_ID = 0x4c4b5353
 
-const migrations = [entriesTable + leasesTable]
+const migrations = [entriesTable + leasesTable, leasesMark]
 
 const prepare = (database: DatabaseSync) => ({ ...prepareEntries(database), ...prepareLeases(database) })
 

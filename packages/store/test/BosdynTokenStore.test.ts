@@ -43,7 +43,17 @@ SessionStoreContract.suite(
   "BosdynTokenStore",
   Effect.map(temporaryDirectory, (directory) => layer({ directory: join(directory, ".bosdyn/user_tokens") })),
   {
-    lacks: ["order", "anyProvider", "nul", "refreshToken", "expiry", "account", "tokenType", "noAccessToken"],
+    lacks: [
+      "order",
+      "anyProvider",
+      "nul",
+      "refreshToken",
+      "expiry",
+      "end",
+      "account",
+      "tokenType",
+      "noAccessToken"
+    ],
     key: (n) => key(`user${n}`, `spot-BD-0000000${n % 2}`)
   }
 )

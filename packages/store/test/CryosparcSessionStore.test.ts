@@ -48,7 +48,16 @@ SessionStoreContract.suite(
     layer({ path: join(directory, "cryosparc-tools/auth.json") })
   ),
   {
-    lacks: ["order", "anyProvider", "refreshToken", "account", "tokenType", "noAccessToken", "noExpiry"],
+    lacks: [
+      "order",
+      "anyProvider",
+      "refreshToken",
+      "end",
+      "account",
+      "tokenType",
+      "noAccessToken",
+      "noExpiry"
+    ],
     key
   }
 )

@@ -31,6 +31,7 @@ import {
   reasonOf,
   session,
   temporaryDirectory,
+  tokenOf,
   treeOf,
   withUmask
 } from "./support.ts"
@@ -251,7 +252,7 @@ describe("a file that is no store", () => {
     "another program's database in WAL mode": (path) =>
       foreign(path, "pragma journal_mode = wal; create table t (a)"),
     "a store of a newer release": (path) =>
-      foreign(path, "pragma user_version = 2; pragma application_id = 0x4c4b5353; create table t (a)")
+      foreign(path, "pragma user_version = 3; pragma application_id = 0x4c4b5353; create table t (a)")
   }
 
   for (const [name, write] of Object.entries(refusals)) {
@@ -293,7 +294,7 @@ describe("a file that is no store", () => {
     },
     "another program's database with a hot journal": leaveHotJournal,
     "a store of a newer release that is all in its log": (path) =>
-      inTheLog(path, "pragma user_version = 2; pragma application_id = 0x4c4b5353; create table t (a)"),
+      inTheLog(path, "pragma user_version = 3; pragma application_id = 0x4c4b5353; create table t (a)"),
     "a log whose file is gone": (path) => {
       inTheLog(path, "pragma user_version = 1; pragma application_id = 0x4c4b5353; create table t (a)")
       rmSync(path)
@@ -336,6 +337,26 @@ describe("a file that is no store", () => {
       assert.isAbove(whole.length, before.length)
       writeFileSync(path, Buffer.concat([whole.subarray(0, 4_096), before.subarray(4_096)]))
       assert.strictEqual((yield* using(path, (it) => it.list)).length, 20)
+    })
+  )
+
+  it.effect("a store of version 1, which had no marks, is brought up to date with all that is in it", () =>
+    Effect.gen(function* () {
+      const path = yield* place
+      yield* using(path, (store) =>
+        Effect.andThen(store.put(session("ops", "t")), store.lease(key("ops"), "1 minute"))
+      )
+      const database = new DatabaseSync(path)
+      database.exec("alter table leases drop column mark; pragma user_version = 1")
+      database.close()
+      yield* using(path, (store) =>
+        Effect.gen(function* () {
+          assert.strictEqual(tokenOf(Option.getOrThrow(yield* store.get(key("ops"))).session), "t")
+          assert.isTrue(Option.isNone(yield* store.lease(key("ops"), "1 minute")))
+          const lease = Option.getOrThrow(yield* store.lease(key("other"), "1 minute"))
+          yield* lease.mark(Option.some("v"))
+        })
+      )
     })
   )
 

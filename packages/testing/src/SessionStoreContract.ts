@@ -18,6 +18,7 @@ import { durability } from "./internal/contract/durability.ts"
 import { entries } from "./internal/contract/entries.ts"
 import { fences } from "./internal/contract/fences.ts"
 import { leases } from "./internal/contract/leases.ts"
+import { marks } from "./internal/contract/marks.ts"
 import { model } from "./internal/contract/model.ts"
 import { order } from "./internal/contract/order.ts"
 import { representation } from "./internal/contract/representation.ts"
@@ -31,7 +32,7 @@ import { versions } from "./internal/contract/versions.ts"
  * - `durability`: a second store on the same place sees nothing of the first
  * - `anyProvider`: it holds the sessions of one provider only, and no odd characters in keys
  * - `nul`: it has no place for a key with a NUL character in it
- * - `refreshToken`, `expiry`, `account`, `tokenType`: it has no place for that part of a session
+ * - `refreshToken`, `expiry`, `end`, `account`, `tokenType`: it has no place for that part of a session
  * - `noAccessToken`, `noExpiry`: it has no place for a session without that part
  *
  * @category models
@@ -44,6 +45,7 @@ export type Lack =
   | "nul"
   | "refreshToken"
   | "expiry"
+  | "end"
   | "account"
   | "tokenType"
   | "noAccessToken"
@@ -100,6 +102,7 @@ export const suite = <E>(name: string, place: Place<E>, features: Features = {})
     versions(backing)
     leases(backing)
     fences(backing)
+    marks(backing)
     if (!lacks("durability")) durability(backing)
     model(backing)
   })

@@ -15,7 +15,7 @@ import { basename, dirname, join, resolve } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
 import { onDisk, unavailable, type Where } from "./explainFailure.ts"
 import { insistOnPrivacy, type OnLooseMode } from "./isPrivate.ts"
-import { leasesTable, prepareLeases } from "./leases.ts"
+import { leasesMark, leasesTable, prepareLeases } from "./leases.ts"
 import { type Database, openDatabase } from "./openDatabase.ts"
 import { type Content, type Known, MAX_BYTES, readAuthFile } from "./readAuthFile.ts"
 import { ASIDE, clear } from "./unfinishedWrites.ts"
@@ -68,7 +68,7 @@ export const openAuthFile = Effect.fnUntraced(function* (
     where,
     path: lock,
     applicationId: APPLICATION_ID,
-    migrations: [leasesTable + writesTable],
+    migrations: [leasesTable + writesTable, leasesMark],
     prepare,
     // After a loss of power nobody is left who holds a lease, and a version that is gone is made up from the entry.
     survivesPowerLoss: false,

@@ -24,18 +24,23 @@ export const leasesTable = `
   ) strict, without rowid;
 `
 
+/** Its mark, null where there is none: see `Lease`. */
+export const leasesMark = "alter table leases add column mark text;"
+
 /** Longer is as good as for ever, and this still fits an integer when added to a time: about 35,000 years. */
 const MAX_LIFE = 2 ** 50
 
 export interface LeaseStatements {
   readonly grantLease: StatementSync
   readonly extendLease: StatementSync
+  readonly markLease: StatementSync
   readonly releaseLease: StatementSync
   readonly lastFence: StatementSync
 }
 
 export const prepareLeases = (database: DatabaseSync): LeaseStatements => {
   const ofKey = "provider = :provider and instance = :instance and account = :account"
+  const isHeld = "fence = :fence and heldUntil is not null"
   return {
     // More time left than twice the whole life: the clock was set back, and the holder's time is over.
     grantLease: database.prepare(`
@@ -43,9 +48,10 @@ export const prepareLeases = (database: DatabaseSync): LeaseStatements => {
       values (:provider, :instance, :account, 1, :now + :life, :life)
       on conflict do update set fence = fence + 1, heldUntil = excluded.heldUntil, life = excluded.life
       where heldUntil is null or heldUntil <= :now or heldUntil - :now > 2 * leases.life
-      returning fence`),
-    extendLease: database.prepare(
-      `update leases set heldUntil = :now + :life where ${ofKey} and fence = :fence and heldUntil is not null`
+      returning fence, mark`),
+    extendLease: database.prepare(`update leases set heldUntil = :now + :life where ${ofKey} and ${isHeld}`),
+    markLease: database.prepare(
+      `update leases set heldUntil = :now + :life, mark = :mark where ${ofKey} and ${isHeld}`
     ),
     releaseLease: database.prepare(`update leases set heldUntil = null where ${ofKey} and fence = :fence`),
     lastFence: database.prepare(`select fence from leases where ${ofKey}`)
@@ -73,10 +79,12 @@ export const lease = (
   const life = Math.min(Math.ceil(Duration.toMillis(ttl)), MAX_LIFE)
   return Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
-    const fence = yield* database.write(({ grantLease }) =>
-      Result.succeed(grantLease.all({ ...parts(key), now, life })[0]?.["fence"])
+    const granted = yield* database.write(({ grantLease }) =>
+      Result.succeed(grantLease.all({ ...parts(key), now, life })[0])
     )
-    return typeof fence === "number" ? Option.some(held(database, where, key, fence, life)) : Option.none()
+    if (granted === undefined) return Option.none()
+    const marked = Option.map(Option.fromNullOr(granted["mark"] ?? null), String)
+    return Option.some(held(database, where, key, Number(granted["fence"]), life, marked))
   })
 }
 
@@ -85,9 +93,19 @@ const held = (
   where: Where,
   key: SessionKey,
   fence: number,
-  life: number
+  life: number,
+  marked: Lease["marked"]
 ): Lease => ({
   fence,
+  marked,
+  mark: (version) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      database.write(({ markLease }) =>
+        markLease.run({ ...parts(key), fence, now, life, mark: Option.getOrNull(version) }).changes === 0
+          ? Result.fail(noLongerYours(where, key))
+          : Result.succeed(undefined)
+      )
+    ),
   extend: Effect.flatMap(Clock.currentTimeMillis, (now) =>
     database.write(({ extendLease }) =>
       extendLease.run({ ...parts(key), fence, now, life }).changes === 0

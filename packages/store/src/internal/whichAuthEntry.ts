@@ -64,7 +64,7 @@ const no = (whyNot: string) => ({ whyNot: `a session file of cryosparc-tools ${w
 
 /** The entry for a session, or why there can be none. */
 export const entryFor = (session: Session): Good | { readonly whyNot: string } => {
-  const { accessToken, account, expiresAt, key, refreshToken, tokenType } = session
+  const { accessToken, account, endsAt, expiresAt, key, refreshToken, tokenType } = session
   if (key.provider !== PROVIDER) return no(`holds sessions of "${PROVIDER}" only`)
   if (refreshToken !== undefined) return no("has no place for a refresh token")
   if (tokenType !== "Bearer") return no("has no place for a token type: it must be Bearer")
@@ -72,6 +72,7 @@ export const entryFor = (session: Session): Good | { readonly whyNot: string } =
   if (accessToken === undefined) return no("needs an access token")
   if (![key.instance, key.account, Redacted.value(accessToken)].every(isHoldable)) return no(HOLDABLE)
   if (expiresAt === undefined) return no("needs an expiry")
+  if (endsAt !== undefined) return no("has no place for an end of its own")
   const expires = ofMillis(DateTime.toEpochMillis(expiresAt))
   return expires === undefined
     ? no("holds an expiry in the years 1 to 9999 only")

@@ -54,13 +54,14 @@ const no = (whyNot: string) => ({ whyNot: `a token file ${whyNot}` })
 
 /** What is to be written for a session, or why it cannot be. */
 export const tokenOf = (session: Session): { readonly token: string } | { readonly whyNot: string } => {
-  const { accessToken, account, expiresAt, key, refreshToken, tokenType } = session
+  const { accessToken, account, endsAt, expiresAt, key, refreshToken, tokenType } = session
   if (key.provider !== PROVIDER) return no(`holds sessions of "${PROVIDER}" only`)
   if (Option.isNone(fileName(key))) return no("cannot be named after this serial number and user")
   if (key.account.includes(".")) return no("of a user name with a dot would break the listing of other tools")
   if (refreshToken !== undefined) return no("has no place for a refresh token")
   if (tokenType !== "Bearer") return no("has no place for a token type: it must be Bearer")
   if (expiresAt !== undefined) return no("has no place for an expiry")
+  if (endsAt !== undefined) return no("has no place for an end of its own")
   if (Object.keys(account).length > 0) return no("has no place for details of the account")
   if (accessToken === undefined) return no("needs an access token")
   const token = Redacted.value(accessToken)

@@ -18,6 +18,7 @@ export const Step = Schema.Union([
   Schema.TaggedStruct("remove", { key, expects: Schema.Literals(["any", "current", "old"]) }),
   Schema.TaggedStruct("lease", { key }),
   Schema.TaggedStruct("extend", { key, which }),
+  Schema.TaggedStruct("mark", { key, which, word: Schema.Literals(["none", "v", "w"]) }),
   Schema.TaggedStruct("release", { key, which }),
   Schema.TaggedStruct("wait", { halves: Schema.Literals([1, 2, 3]) })
 ])
@@ -35,6 +36,7 @@ export const plainModel = (backing: Backing, store: Store) => {
   const entries = new Map<number, { readonly session: string; readonly version: string }>()
   const versions = new Map<number, ReadonlyArray<string>>()
   const leases = new Map<number, ReadonlyArray<Held>>()
+  const marks = new Map<number, string>()
   let now = 0
 
   const picked = (n: number, back: number) => leases.get(n)?.at(-1 - back)
@@ -105,7 +107,10 @@ export const plainModel = (backing: Backing, store: Store) => {
           ...(leases.get(step.key) ?? []),
           { lease, until: now + backing.ttl, released: false }
         ])
-        return [lease.fence > (last?.lease.fence ?? -1), free] as const
+        return [
+          lease.fence > (last?.lease.fence ?? -1) && (Option.getOrUndefined(lease.marked) ?? "none"),
+          free && (marks.get(step.key) ?? "none")
+        ] as const
       }
       case "extend": {
         const held = picked(step.key, step.which)
@@ -113,6 +118,17 @@ export const plainModel = (backing: Backing, store: Store) => {
         const right = step.which === 0 && !held.released
         if (right) held.until = now + backing.ttl
         return [yield* reasonOf(held.lease.extend), right ? "no failure" : "Conflict"] as const
+      }
+      case "mark": {
+        const held = picked(step.key, step.which)
+        if (held === undefined) return [true, true] as const
+        const right = step.which === 0 && !held.released
+        if (right) {
+          held.until = now + backing.ttl
+          marks.set(step.key, step.word)
+        }
+        const version = step.word === "none" ? Option.none() : Option.some(step.word)
+        return [yield* reasonOf(held.lease.mark(version)), right ? "no failure" : "Conflict"] as const
       }
       case "release": {
         const held = picked(step.key, step.which)

@@ -33,6 +33,7 @@ export const representation = (backing: Backing): void => {
     ["with an expiry", "expiry", new Session({ ...plain, expiresAt: instant(1_700_000_360_999) })],
     ["without an expiry", "noExpiry", new Session(lasting)],
     ["that expired before it was issued", "expiry", new Session({ ...plain, expiresAt: instant(7) })],
+    ["with an end of its own", "end", new Session({ ...plain, endsAt: instant(1_700_000_999_001) })],
     ["with the account's id", "account", new Session({ ...plain, account: { id: "" } })],
     [
       "with the account's name",

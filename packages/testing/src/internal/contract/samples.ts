@@ -63,6 +63,7 @@ export const session = (
     ...(lacks("tokenType") ? {} : { tokenType: "MAC" }),
     issuedAt: instant(issued),
     ...(lacks("expiry") ? {} : { expiresAt: instant(issued + 3_600_877) }),
+    ...(lacks("end") ? {} : { endsAt: instant(issued + 86_400_333) }),
     account: lacks("account") ? {} : { id: "7", name: 'Zoë "Z" ☃', roles: ["admin", ""] }
   })
 }
