@@ -36,8 +36,13 @@ export interface Provider<
   readonly name: string
   /** Where its calls go: a URL, a socket. For people, and to tell the secrets of two far ends apart. */
   readonly instance: string
-  /** Whether a renewal spends the token that it is made with. */
+  /**
+   * Whether a renewal spends the token that it is made with. Then it is sent once: after a lost answer nobody sends it again
+   * (`RefreshUncertain`).
+   */
   readonly rotates: boolean
+  /** Whether the service forgives it once when the token that it has just spent comes back. Default: no. */
+  readonly forgivesReuse?: boolean
   /** One call, no retry. The result has the same key. */
   readonly refresh: (session: Session) => Effect.Effect<Session, RefreshError | Verdict>
   /** Tells the far end that the session is over. */
@@ -47,8 +52,11 @@ export interface Provider<
    * out. Nobody hears of its failures. Default: `logout`.
    */
   readonly revoke?: (session: Session) => Effect.Effect<Revocation, AuthError>
-  /** How long after `issuedAt` a renewal is due; none for a session that needs no renewal. Default: `renewalDue`. */
-  readonly renewAfter?: (session: Session) => Option.Option<Duration.Duration>
+  /**
+   * How long after `issuedAt` a renewal is due; none for a session that needs no renewal. Followed to the tick. Default:
+   * `renewalDue`, and up to `RENEWAL_SPREAD` earlier.
+   */
+  readonly renewAfter?: ((session: Session) => Option.Option<Duration.Duration>) | undefined
   /** The longest pause between two attempts while renewals keep failing. Default: `LONGEST_PAUSE`. */
   readonly longestPause?: Duration.Duration
 }
@@ -77,6 +85,15 @@ export const RENEWAL_MARGIN_FLOOR = Duration.seconds(30)
  * @since 0.1.0
  */
 export const RENEWAL_MARGIN_CAP = Duration.minutes(5)
+
+/**
+ * A session is due up to this share of the margin earlier, at random, so that a thousand that were born together are not
+ * renewed together. Only where the provider states no rule of its own.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const RENEWAL_SPREAD = 0.5
 
 /**
  * The pause after a failed renewal. It doubles with every failure in a row …

@@ -23,11 +23,12 @@ import type {
   AuthError,
   InvalidRequest,
   NotAuthenticated,
+  RefreshUncertain,
   SessionExpired,
   SessionStoreError,
   Verdict
 } from "./AuthError.ts"
-import { LiveSession } from "./internal/liveSession.ts"
+import { LiveSession, Surroundings } from "./internal/liveSession.ts"
 import { REFUSAL_PAUSE as refusalPause } from "./internal/whatIsHeld.ts"
 import type { Provider, Revocation } from "./Provider.ts"
 import type { Session } from "./Session.ts"
@@ -36,13 +37,14 @@ import type { SessionStore } from "./SessionStore.ts"
 
 /**
  * How asking for a session can fail, for a provider whose renewal fails with `E`: no session is held, it is over, it
- * could not be saved, or it has ended and its renewal keeps failing. The verdict that ended a session is heard by
+ * could not be saved, its token may have been spent by a renewal whose answer was lost, or it has ended and its renewal keeps
+ * failing. The verdict that ended a session is heard by
  * everybody as `SessionExpired`, whose `verdict` names the tag; the failure itself is in the event `Ended`.
  *
  * @category errors
  * @since 0.1.0
  */
-export type GetError<E> = E | NotAuthenticated | SessionExpired | SessionStoreError
+export type GetError<E> = E | NotAuthenticated | RefreshUncertain | SessionExpired | SessionStoreError
 
 /**
  * What happened to a session. No event holds a secret.
@@ -161,5 +163,5 @@ const live = <E extends AuthError, LogoutError extends AuthError>(
   key: SessionKey
 ) =>
   Effect.contextWith((context: Context.Context<SessionStore | Scope.Scope>) =>
-    Effect.sync(() => new LiveSession(provider, key, context))
+    Effect.sync(() => new LiveSession(provider, key, new Surroundings(context)))
   )

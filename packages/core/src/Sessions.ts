@@ -5,16 +5,18 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { AuthError, InvalidLogin, SessionStoreError, TemporarilyLockedOut } from "./AuthError.ts"
-import { LiveSession } from "./internal/liveSession.ts"
+import { LiveSession, Surroundings } from "./internal/liveSession.ts"
 import { RefusedSecrets } from "./internal/refusedSecrets.ts"
 import { countedLogin } from "./internal/whatIsCounted.ts"
-import { type Provider, renewalDue } from "./Provider.ts"
-import type { Session } from "./Session.ts"
+import type { Provider } from "./Provider.ts"
+import { Session } from "./Session.ts"
 import type { SessionKey } from "./SessionKey.ts"
 import type { GetError, SessionRef } from "./SessionRef.ts"
 import type { SessionStore } from "./SessionStore.ts"
@@ -32,6 +34,8 @@ export interface SignIn<out E, out R> {
   readonly secret: Redacted.Redacted<string>
   /** The call itself, such as `robot.auth({ username, password })`. */
   readonly login: Effect.Effect<Session, E, R>
+  /** However often the session is renewed, it ends this long after it was won. Default: never. */
+  readonly endsAfter?: Duration.Input
   /** Try although this very secret was refused, or the account is locked out: somebody says it is right now. */
   readonly again?: boolean
 }
@@ -84,54 +88,50 @@ export class Sessions extends Context.Service<
   }
 }
 
-/** Where one session lives. The provider is the one that was named last: an earlier one's connection may be closed. */
-interface Drawer<E extends AuthError, LogoutError extends AuthError> {
-  provider: Provider<E, LogoutError>
-  readonly live: Live<E, LogoutError>
-}
-
 type Live<E extends AuthError, LogoutError extends AuthError> = SessionRef<GetError<E>, LogoutError> &
-  Pick<LiveSession<E, LogoutError>, "load" | "take">
+  Pick<LiveSession<E, LogoutError>, "load" | "provider" | "take">
 
 const make = (context: Context.Context<SessionStore | Scope.Scope>): Sessions["Service"] => {
-  const drawers = new Map<string, Drawer<AuthError, AuthError>>()
+  const around = new Surroundings(context)
+  const held = new Map<string, Live<AuthError, AuthError>>()
   const refused = new RefusedSecrets()
 
-  const drawerOf = <E extends AuthError, LogoutError extends AuthError>(
+  const sessionOf = <E extends AuthError, LogoutError extends AuthError>(
     provider: Provider<E, LogoutError>,
     key: SessionKey
-  ): Drawer<E, LogoutError> => {
-    const known = drawers.get(key.id)
+  ): Live<E, LogoutError> => {
+    const known = held.get(key.id)
     if (known !== undefined && isOf(known, provider)) {
       known.provider = provider
       return known
     }
-    const drawer = newDrawer(provider, key, context)
-    drawers.set(key.id, drawer)
-    return drawer
+    const live = new LiveSession(provider, key, around)
+    held.set(key.id, live)
+    return live
   }
 
   return {
     open: (provider, key) =>
       Effect.suspend(() => {
-        const { live } = drawerOf(provider, key)
+        const live = sessionOf(provider, key)
         return Effect.as(live.load, live)
       }),
     adopt: (provider, session) =>
       Effect.suspend(() => {
-        const { live } = drawerOf(provider, session.key)
+        const live = sessionOf(provider, session.key)
         return Effect.as(live.take(session), live)
       }),
-    signIn: (provider, { account, again = false, login, secret }) => {
+    signIn: (provider, { account, again = false, endsAfter, login, secret }) => {
       const id = JSON.stringify([provider.name, provider.instance, account])
+      const won = Effect.map(login, (session) => endingAfter(session, endsAfter))
       // Once the session is won it is saved, whether or not the caller goes on waiting for it.
       const saved = Effect.uninterruptibleMask((restore) =>
-        Effect.tap(countedLogin(restore(login), provider.name), (session) =>
-          drawerOf(provider, session.key).live.take(session)
+        Effect.tap(countedLogin(restore(won), provider.name), (session) =>
+          sessionOf(provider, session.key).take(session)
         )
       )
       return refused.guard(id, secret, saved, again).pipe(
-        Effect.map((session) => drawerOf(provider, session.key).live),
+        Effect.map((session) => sessionOf(provider, session.key)),
         Effect.withSpan("Sessions.signIn", { attributes: { provider: provider.name } })
       )
     }
@@ -140,31 +140,11 @@ const make = (context: Context.Context<SessionStore | Scope.Scope>): Sessions["S
 
 /** What a session can fail with is settled by its provider, and providers of one name fail alike. */
 const isOf = <E extends AuthError, LogoutError extends AuthError>(
-  drawer: Drawer<AuthError, AuthError>,
+  live: Live<AuthError, AuthError>,
   provider: Provider<E, LogoutError>
-): drawer is Drawer<E, LogoutError> => drawer.provider.name === provider.name
+): live is Live<E, LogoutError> => live.provider.name === provider.name
 
-const newDrawer = <E extends AuthError, LogoutError extends AuthError>(
-  provider: Provider<E, LogoutError>,
-  key: SessionKey,
-  context: Context.Context<SessionStore | Scope.Scope>
-): Drawer<E, LogoutError> => {
-  const latest: Provider<E, LogoutError> = {
-    name: provider.name,
-    rotates: provider.rotates,
-    get instance() {
-      return drawer.provider.instance
-    },
-    refresh: (session) => drawer.provider.refresh(session),
-    logout: (session) => drawer.provider.logout(session),
-    revoke: (session) =>
-      drawer.provider.revoke === undefined
-        ? drawer.provider.logout(session)
-        : drawer.provider.revoke(session),
-    renewAfter: (session) =>
-      drawer.provider.renewAfter === undefined ? renewalDue(session) : drawer.provider.renewAfter(session),
-    ...(provider.longestPause && { longestPause: provider.longestPause })
-  }
-  const drawer: Drawer<E, LogoutError> = { provider, live: new LiveSession(latest, key, context) }
-  return drawer
-}
+const endingAfter = (session: Session, life: Duration.Input | undefined): Session =>
+  life === undefined
+    ? session
+    : new Session({ ...session, endsAt: DateTime.addDuration(session.issuedAt, life) })

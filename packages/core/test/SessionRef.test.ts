@@ -9,10 +9,15 @@ import {
   TemporarilyLockedOut,
   TransportError
 } from "@latchkey/core"
-import { RENEWAL_MARGIN_CAP, RENEWAL_MARGIN_FLOOR, type Provider } from "@latchkey/core/Provider"
+import {
+  RENEWAL_MARGIN_CAP,
+  RENEWAL_MARGIN_FLOOR,
+  RENEWAL_SPREAD,
+  type Provider
+} from "@latchkey/core/Provider"
 import type { SessionEvent } from "@latchkey/core/SessionRef"
 import { SessionStoreError, Unavailable } from "@latchkey/core/SessionStoreError"
-import { TimedOut } from "@latchkey/core/TransportError"
+import { ConnectionFailed, TimedOut } from "@latchkey/core/TransportError"
 import * as TestProvider from "@latchkey/testing/TestProvider"
 import {
   Cause,
@@ -26,6 +31,7 @@ import {
   Fiber,
   Layer,
   Option,
+  Random,
   Redacted,
   Result,
   Scheduler,
@@ -38,6 +44,7 @@ import { TestClock } from "effect/testing"
 const where = { provider: "test", instance: "memory" }
 const away = new ServerError({ ...where, message: "the service is away: try again later", status: 500 })
 const late = TransportError.because(where, new TimedOut({ message: "no answer" }))
+const unreachable = TransportError.because(where, new ConnectionFailed({ message: "nothing answers" }))
 const verdict = new InvalidToken({ ...where, message: "the token was revoked: sign in again" })
 
 const tokenOf = (session: Session) => (session.accessToken ? Redacted.value(session.accessToken) : "none")
@@ -104,6 +111,13 @@ const moments = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, max
   Schema.isMinLength(1),
   Schema.isMaxLength(8)
 )
+
+/** With this chance, everything that is up to chance. */
+const withChance = (chance: number) =>
+  Effect.provideService(Random.Random, { nextDoubleUnsafe: () => chance, nextIntUnsafe: () => 0 })
+
+/** Due neither earlier nor later than the margin says. */
+const toTheTick = <A, E, R>(effect: Effect.Effect<A, E, R>) => withChance(0)(effect)
 
 /** Lets every fiber that can run do so. */
 const settle = TestClock.adjust(0)
@@ -290,7 +304,7 @@ describe("SessionRef keeps its promises", () => {
     )
   )
 
-  for (const error of [away, late]) {
+  for (const error of [away, unreachable]) {
     it.effect(`6. ${error._tag} never ends the session`, () =>
       provided(
         Effect.gen(function* () {
@@ -571,25 +585,51 @@ describe("SessionRef keeps its promises", () => {
   )
 
   it.effect("12. renewal is due at a margin before expiry: a share of the life, with a floor and a cap", () =>
-    provided(
-      Effect.gen(function* () {
-        const margins = [
-          { life: Duration.hours(1), margin: RENEWAL_MARGIN_CAP },
-          { life: Duration.minutes(10), margin: Duration.minutes(1) },
-          { life: Duration.minutes(2), margin: RENEWAL_MARGIN_FLOOR },
-          { life: Duration.seconds(40), margin: Duration.seconds(20) }
-        ]
-        for (const [index, { life, margin }] of margins.entries()) {
-          const { provider, ref } = yield* signedIn({ account: `ada-${index}`, life })
-          yield* TestClock.adjust(Duration.subtract(Duration.subtract(life, margin), Duration.millis(1)))
-          yield* ref.get
-          assert.strictEqual(provider.seen.renewals, 0)
-          yield* TestClock.adjust(1)
-          yield* ref.get
-          assert.strictEqual(provider.seen.renewals, 1)
-        }
-      })
+    toTheTick(
+      provided(
+        Effect.gen(function* () {
+          const margins = [
+            { life: Duration.hours(1), margin: RENEWAL_MARGIN_CAP },
+            { life: Duration.minutes(10), margin: Duration.minutes(1) },
+            { life: Duration.minutes(2), margin: RENEWAL_MARGIN_FLOOR },
+            { life: Duration.seconds(40), margin: Duration.seconds(20) }
+          ]
+          for (const [index, { life, margin }] of margins.entries()) {
+            const { provider, ref } = yield* signedIn({ account: `ada-${index}`, life })
+            yield* TestClock.adjust(Duration.subtract(Duration.subtract(life, margin), Duration.millis(1)))
+            yield* ref.get
+            assert.strictEqual(provider.seen.renewals, 0)
+            yield* TestClock.adjust(1)
+            yield* ref.get
+            assert.strictEqual(provider.seen.renewals, 1)
+          }
+        })
+      )
     )
+  )
+
+  it.effect(
+    "12. what chance adds is no more than its share of the margin, and only where there is no rule",
+    () =>
+      withChance(1)(
+        provided(
+          Effect.gen(function* () {
+            const earliest = Duration.subtract(due, Duration.times(RENEWAL_MARGIN_CAP, RENEWAL_SPREAD))
+            const { provider, ref } = yield* signedIn()
+            const other = TestProvider.make({ account: "grace" })
+            const hourly = { ...other, renewAfter: () => Option.some(due) }
+            const ruled = yield* SessionRef.make(hourly, yield* other.login)
+            yield* TestClock.adjust(Duration.subtract(earliest, Duration.millis(1)))
+            yield* ref.get
+            assert.strictEqual(provider.seen.renewals, 0)
+            yield* TestClock.adjust(1)
+            yield* ref.get
+            yield* ruled.get
+            assert.strictEqual(provider.seen.renewals, 1)
+            assert.strictEqual(other.seen.renewals, 0)
+          })
+        )
+      )
   )
 
   it.effect("12. a session without a known end is never due, unless the provider has a rule of its own", () =>
@@ -626,22 +666,24 @@ describe("SessionRef keeps its promises", () => {
   )
 
   it.effect("12. a clock that was set back neither loops nor makes a session live longer", () =>
-    provided(
-      Effect.gen(function* () {
-        yield* TestClock.setTime(Duration.toMillis(Duration.days(30)))
-        const { provider, ref } = yield* signedIn()
-        yield* TestClock.adjust("30 minutes")
-        yield* ref.get
-        yield* TestClock.setTime(Duration.toMillis(Duration.days(29)))
-        yield* ref.get
-        yield* TestClock.adjust("24 minutes")
-        yield* ref.get
-        assert.strictEqual(provider.seen.renewals, 0)
-        yield* TestClock.adjust("1 minute")
-        yield* ref.get
-        yield* ref.get
-        assert.strictEqual(provider.seen.renewals, 1)
-      })
+    toTheTick(
+      provided(
+        Effect.gen(function* () {
+          yield* TestClock.setTime(Duration.toMillis(Duration.days(30)))
+          const { provider, ref } = yield* signedIn()
+          yield* TestClock.adjust("30 minutes")
+          yield* ref.get
+          yield* TestClock.setTime(Duration.toMillis(Duration.days(29)))
+          yield* ref.get
+          yield* TestClock.adjust("24 minutes")
+          yield* ref.get
+          assert.strictEqual(provider.seen.renewals, 0)
+          yield* TestClock.adjust("1 minute")
+          yield* ref.get
+          yield* ref.get
+          assert.strictEqual(provider.seen.renewals, 1)
+        })
+      )
     )
   )
 
@@ -661,7 +703,7 @@ describe("SessionRef keeps its promises", () => {
       assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(waiting)))
       yield* TestClock.adjust("10 days")
       assert.strictEqual(provider.seen.renewals, 1)
-    }).pipe(Effect.provide(Layer.fresh(SessionStore.layerMemory)))
+    }).pipe(Effect.provide(Layer.fresh(SessionStore.layerMemory)), toTheTick)
   )
 
   it.effect("14. a renewal that spends the old token is brought home before the scope closes", () =>
@@ -814,28 +856,30 @@ describe("SessionRef", () => {
   )
 
   it.effect("keepAlive renews on time, goes on after failures, and takes up a new login after the end", () =>
-    provided(
-      Effect.gen(function* () {
-        const { provider, ref } = yield* signedIn()
-        yield* ref.keepAlive
-        yield* TestClock.adjust(Duration.subtract(due, Duration.millis(1)))
-        assert.strictEqual(provider.seen.renewals, 0)
-        yield* TestClock.adjust(1)
-        assert.strictEqual(provider.seen.renewals, 1)
-        provider.failNext(away)
-        yield* TestClock.adjust(due)
-        assert.strictEqual(provider.seen.renewals, 2)
-        yield* TestClock.adjust("1100 millis")
-        assert.strictEqual(provider.seen.renewals, 3)
-        provider.failNext(verdict)
-        yield* TestClock.adjust(due)
-        assert.strictEqual(provider.seen.renewals, 4)
-        yield* TestClock.adjust("3 days")
-        assert.strictEqual(provider.seen.renewals, 4)
-        yield* ref.adopt(yield* provider.login)
-        yield* TestClock.adjust(due)
-        assert.strictEqual(provider.seen.renewals, 5)
-      })
+    toTheTick(
+      provided(
+        Effect.gen(function* () {
+          const { provider, ref } = yield* signedIn()
+          yield* ref.keepAlive
+          yield* TestClock.adjust(Duration.subtract(due, Duration.millis(1)))
+          assert.strictEqual(provider.seen.renewals, 0)
+          yield* TestClock.adjust(1)
+          assert.strictEqual(provider.seen.renewals, 1)
+          provider.failNext(away)
+          yield* TestClock.adjust(due)
+          assert.strictEqual(provider.seen.renewals, 2)
+          yield* TestClock.adjust("1100 millis")
+          assert.strictEqual(provider.seen.renewals, 3)
+          provider.failNext(verdict)
+          yield* TestClock.adjust(due)
+          assert.strictEqual(provider.seen.renewals, 4)
+          yield* TestClock.adjust("3 days")
+          assert.strictEqual(provider.seen.renewals, 4)
+          yield* ref.adopt(yield* provider.login)
+          yield* TestClock.adjust(due)
+          assert.strictEqual(provider.seen.renewals, 5)
+        })
+      )
     )
   )
 

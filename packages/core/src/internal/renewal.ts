@@ -1,121 +1,230 @@
 /**
- * One renewal, as every process does it: lease, re-read, renew, write with the fencing token, release.
+ * Carries out what the protocol of a renewal asks for: on a store, with a provider, in time.
  *
- * Knows nothing of callers, clocks and pauses. What it found out is a value; it fails when nothing was found out.
+ * Knows nothing of callers and pauses. Where the provider spends tokens it cannot be interrupted from the mark to the write:
+ * the answer is the only copy of the new one.
  */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import { type AuthError, isVerdict, type SessionStoreError, type Verdict } from "../AuthError.ts"
 import type { Provider } from "../Provider.ts"
-import type { Session } from "../Session.ts"
+import { Session } from "../Session.ts"
 import type { SessionKey } from "../SessionKey.ts"
-import type { Entry, Lease, SessionStore, Version } from "../SessionStore.ts"
-import { answered, underLease } from "./whoRenews.ts"
+import type { Lease, SessionStore, Version } from "../SessionStore.ts"
+import { mayBeSpent } from "./mayBeSpent.ts"
+import * as Protocol from "./renewalProtocol.ts"
+import {
+  answered,
+  DOUBT_PATIENCE,
+  heartbeat,
+  LEASE_TTL,
+  LEASE_WAIT,
+  pollPause,
+  waitedTooLong
+} from "./whoRenews.ts"
 
-export type Finding =
-  | { readonly _tag: "Renewed"; readonly entry: Entry }
-  /** Somebody else has written: another process that renewed, or a new login. */
-  | { readonly _tag: "Found"; readonly entry: Entry }
-  /** Logged out, here or elsewhere. */
-  | { readonly _tag: "Gone" }
-  /** `removed`: whether the store could be made to forget it. */
-  | { readonly _tag: "Ended"; readonly verdict: Verdict; readonly removed: boolean }
+type Failure<E> = Cause.Cause<E | SessionStoreError>
 
-/** A session that was won and is not saved. It must not be handed out, and must not get lost. */
-export interface Unsaved {
-  readonly session: Session
-  readonly over: Version
-}
+export type Outcome<E> = Protocol.Outcome<Session, Verdict, Failure<E>>
+
+export type Memory = Protocol.Memory<Session>
+
+type Event<E> = Protocol.Event<Session, Verdict, Failure<E>>
 
 export interface Renewal<E extends AuthError, LogoutError extends AuthError> {
-  readonly provider: Provider<E, LogoutError>
+  /** The one to ask at this moment. */
+  readonly provider: () => Provider<E, LogoutError>
   readonly store: SessionStore["Service"]
   readonly key: SessionKey
   /** The version that is due. */
   readonly version: Version
-  /** Left over from an earlier attempt: then it is saved, and nobody is asked for another one. */
-  readonly unsaved: Unsaved | undefined
-  /** Called before the write, which may never end: `Renewed` tells that it did. */
-  readonly onUnsaved: (unsaved: Unsaved) => void
+  /** What the last attempt has left. */
+  readonly memory: Memory
+  /** Hears before every step what the next attempt must know, however this one ends. */
+  readonly remember: (memory: Memory) => void
 }
+
+const step = Protocol.protocol(Protocol.guards)
 
 export const renewal = <E extends AuthError, LogoutError extends AuthError>(
   self: Renewal<E, LogoutError>
-): Effect.Effect<Finding, E | SessionStoreError> =>
-  underLease(self.store, self.key, (lease) => underThisLease(self, lease))
-
-const underThisLease = Effect.fnUntraced(function* <E extends AuthError, LogoutError extends AuthError>(
-  self: Renewal<E, LogoutError>,
-  lease: Lease
-): Effect.fn.Return<Finding, E | SessionStoreError> {
-  const stored = yield* answered(self.key, found(self))
-  if (stored._tag === "Gone" || stored.entry.version !== self.version) return stored
-  return yield* Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function* () {
-      const answer = yield* ask(self, stored.entry.session, restore)
-      return yield* Result.match(answer, {
-        onSuccess: (session) => save(self, session, lease),
-        onFailure: (verdict) => end(self, verdict)
+): Effect.Effect<Outcome<E>> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.suspend(() => {
+      const { forgivesReuse = false, rotates } = self.provider()
+      const terms = { due: self.version, rotates, forgives: forgivesReuse }
+      const hands = handsOf(self, restore)
+      const carriedOut = Effect.gen(function* () {
+        let { actions, state } = Protocol.begin<Session, Verdict, Failure<E>>(terms, self.memory)
+        for (let [action] = actions; action !== undefined; [action] = actions) {
+          self.remember(state.memory)
+          ;({ actions, state } = step(state, yield* hands.perform(action)))
+        }
+        self.remember(state.memory)
+        return state.at === "Done"
+          ? state.outcome
+          : yield* Effect.die(new Error(`nothing to do at ${state.at}`))
       })
-    })
-  )
-})
-
-const found = <E extends AuthError, LogoutError extends AuthError>(self: Renewal<E, LogoutError>) =>
-  Effect.map(
-    self.store.get(self.key),
-    Option.match({
-      onNone: () => ({ _tag: "Gone" }) as const,
-      onSome: (entry) => ({ _tag: "Found", entry }) as const
+      return Effect.onExit(carriedOut, () => hands.release)
     })
   )
 
-/** A service that spends the old token is heard to the end: its answer is the only copy of the new one. */
-const ask = <E extends AuthError, LogoutError extends AuthError>(
-  { key, provider, unsaved, version }: Renewal<E, LogoutError>,
-  session: Session,
-  restore: <A, E2>(effect: Effect.Effect<A, E2>) => Effect.Effect<A, E2>
-): Effect.Effect<Result.Result<Session, Verdict>, E> => {
-  if (unsaved?.over === version) return Effect.succeed(Result.succeed(unsaved.session))
-  const refresh = provider.refresh(session)
-  return Effect.matchEffect(provider.rotates ? refresh : restore(refresh), {
-    onSuccess: (renewed) =>
-      Equal.equals(renewed.key, key)
-        ? Effect.succeed(Result.succeed(renewed))
-        : Effect.die(new TypeError(`the provider ${provider.name} has renewed a session under another key`)),
-    onFailure: (error) => (isVerdict(error) ? Effect.succeed(Result.fail(error)) : Effect.fail(error))
+const DONE = { _tag: "Done" } as const
+
+/** Each action comes to one event, unless it is interrupted. */
+const handsOf = <E extends AuthError, LogoutError extends AuthError>(
+  { key, provider, store, version }: Renewal<E, LogoutError>,
+  restore: <A, E2, R>(effect: Effect.Effect<A, E2, R>) => Effect.Effect<A, E2, R>
+) => {
+  let held: { readonly lease: Lease; readonly heartbeat: Fiber.Fiber<never> } | undefined
+  let giveUpAt: number | undefined
+
+  const told = <A, E2 extends E | SessionStoreError>(
+    effect: Effect.Effect<A, E2>,
+    onSuccess: (value: A) => Effect.Effect<Event<E>>
+  ): Effect.Effect<Event<E>> =>
+    Effect.matchCauseEffect(effect, {
+      onSuccess,
+      onFailure: (failure) =>
+        Cause.hasInterruptsOnly(failure) ? Effect.interrupt : Effect.succeed({ _tag: "Failed", failure })
+    })
+
+  /** A store may refuse a change. */
+  const changed = <A>(
+    change: Effect.Effect<A, SessionStoreError>,
+    event: (value: A) => Event<E>
+  ): Effect.Effect<Event<E>> => {
+    const heard: Effect.Effect<Event<E>, SessionStoreError> = Effect.map(answered(key, change), event)
+    const conflict: Event<E> = { _tag: "Conflict" }
+    return told(
+      Effect.catchReason(heard, "SessionStoreError", "Conflict", () => Effect.succeed(conflict)),
+      Effect.succeed
+    )
+  }
+
+  const leased = Effect.suspend(() => restore(answered(key, store.lease(key, LEASE_TTL))))
+
+  const hold = (lease: Lease): Effect.Effect<Event<E>> =>
+    Effect.map(Effect.forkChild(Effect.interruptible(heartbeat(lease))), (fiber) => {
+      held = { lease, heartbeat: fiber }
+      return { _tag: "Leased", lease: { fence: lease.fence, marked: Option.getOrUndefined(lease.marked) } }
+    })
+
+  /** A lease that cannot be given back ends by itself. */
+  const release = Effect.suspend(() => {
+    if (held === undefined) return Effect.void
+    const { heartbeat: beating, lease } = held
+    held = undefined
+    return Effect.andThen(Fiber.interrupt(beating), Effect.exit(answered(key, lease.release)))
   })
-}
 
-const save = <E extends AuthError, LogoutError extends AuthError>(
-  self: Renewal<E, LogoutError>,
-  session: Session,
-  lease: Lease
-): Effect.Effect<Finding, SessionStoreError> => {
-  self.onUnsaved({ session, over: self.version })
-  return self.store.put(session, { expected: Option.some(self.version), fence: lease.fence }).pipe(
-    Effect.map((entry) => ({ _tag: "Renewed", entry }) as const),
-    Effect.catchReason("SessionStoreError", "Conflict", (_, error) =>
-      Effect.flatMap(found(self), (now) =>
-        // Only the lease was lost: nobody has written, and what was won is still the only copy.
-        now._tag === "Found" && now.entry.version === self.version ? Effect.fail(error) : Effect.succeed(now)
+  const read = Effect.gen(function* () {
+    const stored = Option.getOrUndefined(yield* answered(key, store.get(key)))
+    if (stored === undefined) return undefined
+    const endsAt = stored.session.endsAt
+    const isOver = endsAt !== undefined && (yield* Clock.currentTimeMillis) >= DateTime.toEpochMillis(endsAt)
+    return { ...stored, isOver }
+  })
+
+  const readPatiently = Effect.gen(function* () {
+    const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(DOUBT_PATIENCE)
+    while (true) {
+      const entry = yield* read
+      if (entry?.version !== version || (yield* Clock.currentTimeMillis) >= until) return entry
+      yield* pollPause
+    }
+  })
+
+  const wait = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    giveUpAt ??= now + Duration.toMillis(LEASE_WAIT)
+    if (now >= giveUpAt) return yield* waitedTooLong(key)
+    yield* pollPause
+  })
+
+  const mark = (left: Protocol.Mark | undefined): Effect.Effect<void, SessionStoreError> =>
+    held === undefined
+      ? Effect.die(new Error("a mark needs a lease"))
+      : held.lease.mark(Option.fromUndefinedOr(left))
+
+  const refresh = (session: Session): Effect.Effect<Event<E>> =>
+    Effect.suspend(() => {
+      const { rotates } = provider()
+      const sent = provider().refresh(session)
+      return rotates ? sent : restore(sent)
+    }).pipe(
+      Effect.match({
+        onSuccess: (renewed): Event<E> =>
+          Equal.equals(renewed.key, key)
+            ? { _tag: "Answered", session: keepingItsEnd(renewed, session) }
+            : { _tag: "Lost", failure: Cause.die(ofAnotherKey(provider().name)) },
+        onFailure: (error): Event<E> => {
+          if (isVerdict(error)) return { _tag: "Judged", verdict: error }
+          const failure = Cause.fail(error)
+          return mayBeSpent(error) ? { _tag: "Lost", failure } : { _tag: "Failed", failure }
+        }
+      }),
+      // Whoever dies of the answer has had one.
+      Effect.catchCause((failure): Effect.Effect<Event<E>> =>
+        Cause.hasInterruptsOnly(failure) ? Effect.interrupt : Effect.succeed({ _tag: "Lost", failure })
       )
     )
-  )
+
+  const perform = (action: Protocol.Action<Session>): Effect.Effect<Event<E>> => {
+    switch (action._tag) {
+      case "Lease":
+        return told(
+          leased,
+          Option.match({ onNone: () => Effect.succeed({ _tag: "Busy" } as const), onSome: hold })
+        )
+      case "Wait":
+        return told(restore(wait), () => Effect.succeed(DONE))
+      case "Read":
+        return told(restore(action.patient ? readPatiently : read), (entry) =>
+          Effect.succeed({ _tag: "Read", entry })
+        )
+      case "Mark":
+        return changed(mark(action.mark), () => DONE)
+      case "Refresh":
+        return refresh(action.session)
+      case "Put": {
+        const { expected, fence, session } = action
+        return changed(store.put(session, { expected: Option.some(expected), fence }), (entry) => ({
+          _tag: "Saved",
+          version: entry.version
+        }))
+      }
+      case "Remove":
+        return changed(store.remove(key, { expected: action.expected }), () => DONE)
+      case "Revoke":
+        return Effect.as(revoked(provider(), action.session), DONE)
+      case "Release":
+        return Effect.as(release, DONE)
+    }
+  }
+
+  return { perform, release }
 }
 
-/** The verdict stands whether or not the store can be made to forget the session. */
-const end = <E extends AuthError, LogoutError extends AuthError>(
-  self: Renewal<E, LogoutError>,
-  verdict: Verdict
-): Effect.Effect<Finding> => {
-  const ended = (removed: boolean) => ({ _tag: "Ended", verdict, removed }) as const
-  return self.store.remove(self.key, { expected: self.version }).pipe(
-    Effect.as(ended(true)),
-    // The verdict was on a session that has been replaced meanwhile.
-    Effect.catchReason("SessionStoreError", "Conflict", () => found(self)),
-    Effect.orElseSucceed(() => ended(false))
+/** Ends this very session at the service. Nobody is there to hear of a failure. */
+export const revoked = <E extends AuthError, LogoutError extends AuthError>(
+  provider: Provider<E, LogoutError>,
+  session: Session
+): Effect.Effect<void> =>
+  Effect.ignoreCause(
+    Effect.suspend((): Effect.Effect<unknown, AuthError> =>
+      provider.revoke === undefined ? provider.logout(session) : provider.revoke(session)
+    )
   )
-}
+
+const keepingItsEnd = (renewed: Session, { endsAt }: Session): Session =>
+  endsAt === undefined || renewed.endsAt !== undefined ? renewed : new Session({ ...renewed, endsAt })
+
+const ofAnotherKey = (provider: string) =>
+  new TypeError(`the provider ${provider} has renewed a session under another key`)

@@ -8,25 +8,28 @@ import type * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
+import type { Random } from "effect/Random"
 import type { AuthError } from "../AuthError.ts"
-import { FIRST_PAUSE, type Provider, renewalDue } from "../Provider.ts"
+import { FIRST_PAUSE, type Provider, RENEWAL_SPREAD, renewalDue } from "../Provider.ts"
 import type { Session } from "../Session.ts"
 
-const NANOS_PER_MILLI = 1_000_000n
+const NANOS_PER_MILLI = 1e6
 
 export interface Timeline {
-  /** Wall time in whole ms from which on a renewal is due. */
+  /** Wall time in ms from which on a renewal is due. */
   dueAt: number
-  /** Wall time in ms at which the token ends; infinite where that is not known. */
+  /** Wall time in ms at which the token, or the session itself, ends; infinite where that is not known. */
   endsAt: number
   /** The latest wall time at which the session was looked at: an earlier one means that the clock was set back. */
   seenAt: number
-  readonly heldSince: { readonly monotonic: bigint; readonly dueIn: number; readonly endsIn: number }
+  /** How far the monotonic clock was ahead of the wall clock when these times were made. */
+  ahead: number
 }
 
 /** `isFresh`: it was won this very moment by a renewal. Then it is not due at once, however short its life. */
 export const timeline = (
   clock: Clock.Clock,
+  random: (typeof Random)["Service"],
   provider: Provider<AuthError, AuthError>,
   session: Session,
   isFresh: boolean
@@ -36,23 +39,38 @@ export const timeline = (
   const age = Math.max(0, now - issuedAt)
   const life =
     session.expiresAt === undefined ? Infinity : DateTime.toEpochMillis(session.expiresAt) - issuedAt
-  const rule = provider.renewAfter === undefined ? renewalDue(session) : provider.renewAfter(session)
-  const due = Option.match(rule, { onNone: () => Infinity, onSome: Duration.toMillis })
-  const dueIn = Math.ceil(Math.min(due, life)) - age
-  const heldSince = {
-    monotonic: clock.monotonicTimeNanosUnsafe(),
-    dueIn: isFresh ? Math.max(dueIn, Duration.toMillis(FIRST_PAUSE)) : dueIn,
-    endsIn: life - age
+  const dueIn = Math.ceil(Math.min(dueAfter(random, provider, session, life), life)) - age
+  const toItsEnd = session.endsAt === undefined ? Infinity : DateTime.toEpochMillis(session.endsAt) - now
+  return {
+    dueAt: now + Math.min(isFresh ? Math.max(dueIn, Duration.toMillis(FIRST_PAUSE)) : dueIn, toItsEnd),
+    endsAt: now + Math.min(life - age, toItsEnd),
+    seenAt: now,
+    ahead: monotonic(clock) - now
   }
-  return { dueAt: now + heldSince.dueIn, endsAt: now + heldSince.endsIn, seenAt: now, heldSince }
 }
+
+const dueAfter = (
+  random: (typeof Random)["Service"],
+  provider: Provider<AuthError, AuthError>,
+  session: Session,
+  life: number
+): number => {
+  if (provider.renewAfter !== undefined) return millis(provider.renewAfter(session))
+  const latest = millis(renewalDue(session))
+  return latest === Infinity ? latest : latest - random.nextDoubleUnsafe() * RENEWAL_SPREAD * (life - latest)
+}
+
+const millis = Option.match({ onNone: () => Infinity, onSome: Duration.toMillis })
+
+const monotonic = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / NANOS_PER_MILLI
 
 /** Moves the timeline to a wall clock that was set back: neither shortens what is left, nor adds to it. */
 export const setBack = (line: Timeline, now: number, clock: Clock.Clock): void => {
-  const { dueIn, endsIn, monotonic } = line.heldSince
-  const held = Number((clock.monotonicTimeNanosUnsafe() - monotonic) / NANOS_PER_MILLI)
+  const ticks = monotonic(clock)
   // The monotonic clock may have stood still while the machine slept; what was left when last looked at is the most.
-  line.dueAt = now + Math.min(dueIn - held, line.dueAt - line.seenAt)
-  line.endsAt = now + Math.min(endsIn - held, line.endsAt - line.seenAt)
+  const moved = (at: number) => now + Math.min(at + line.ahead - ticks, at - line.seenAt)
+  line.dueAt = moved(line.dueAt)
+  line.endsAt = moved(line.endsAt)
   line.seenAt = now
+  line.ahead = ticks - now
 }
