@@ -461,7 +461,7 @@ describe("what broke", () => {
     ["ERR_SSL_WRONG_VERSION_NUMBER", "ConnectionFailed"],
     ["HPE_INVALID_CONSTANT", "ConnectionFailed"],
     ["ETIMEDOUT", "TimedOut"],
-    ["UND_ERR_CONNECT_TIMEOUT", "TimedOut"],
+    ["UND_ERR_CONNECT_TIMEOUT", "ConnectionFailed"],
     ["UND_ERR_HEADERS_TIMEOUT", "TimedOut"],
     ["UND_ERR_BODY_TIMEOUT", "TimedOut"],
     ["ECONNRESET", "Closed"],

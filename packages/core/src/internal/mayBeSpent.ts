@@ -6,6 +6,9 @@ export const mayBeSpent = (error: AuthError): boolean => {
   switch (error._tag) {
     case "InvalidResponse":
       return error.code === undefined || (error.code >= 200 && error.code < 300)
+    // A proxy has heard it, and has had no answer.
+    case "ServerError":
+      return error.status === 504
     case "TransportError":
       return (
         error.reason._tag === "TimedOut" ||

@@ -49,11 +49,14 @@ const closed = () =>
 
 /** By the beginning of the code. The first that fits. */
 const table: ReadonlyArray<readonly [RegExp, () => Reason.TransportErrorReason]> = [
-  [/^(?:ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL)$/, refused],
+  [
+    /^(?:UND_ERR_CONNECT_TIMEOUT|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL)$/,
+    refused
+  ],
   [/^(?:ENOTFOUND|EAI_)/, unnamed],
   [/^(?:CERT_|ERR_TLS_CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA$|HOSTNAME_MISMATCH$)/, untrusted],
   [/^(?:EPROTO$|ERR_SSL_|HPE_|HTTPParserError$)/, misspoken],
-  [/^(?:ETIMEDOUT$|UND_ERR_(?:CONNECT|HEADERS|BODY)_TIMEOUT$)/, late]
+  [/^(?:ETIMEDOUT$|UND_ERR_(?:HEADERS|BODY)_TIMEOUT$)/, late]
 ]
 
 /** `Closed` where nothing is known: then it may have been heard. */

@@ -13,7 +13,7 @@ export const LEASE_TTL = Duration.millis(1_500)
 export const LEASE_WAIT = Duration.seconds(40)
 
 /** How long a holder that has sent a token and lost its lease, asleep or dead, is waited for. */
-export const DOUBT_PATIENCE = Duration.seconds(3)
+export const DOUBT_PATIENCE = Duration.seconds(5)
 
 /** How long a store may take for one answer. */
 export const STORE_PATIENCE = Duration.seconds(10)

@@ -36,6 +36,7 @@ export interface LeaseStatements {
   readonly markLease: StatementSync
   readonly releaseLease: StatementSync
   readonly lastFence: StatementSync
+  readonly isFree: StatementSync
 }
 
 export const prepareLeases = (database: DatabaseSync): LeaseStatements => {
@@ -54,6 +55,10 @@ export const prepareLeases = (database: DatabaseSync): LeaseStatements => {
       `update leases set heldUntil = :now + :life, mark = :mark where ${ofKey} and ${isHeld}`
     ),
     releaseLease: database.prepare(`update leases set heldUntil = null where ${ofKey} and fence = :fence`),
+    isFree: database.prepare(
+      `select 1 where not exists
+        (select 1 from leases where ${ofKey} and heldUntil > :now and heldUntil - :now <= 2 * life)`
+    ),
     lastFence: database.prepare(`select fence from leases where ${ofKey}`)
   }
 }
@@ -79,6 +84,14 @@ export const lease = (
   const life = Math.min(Math.ceil(Duration.toMillis(ttl)), MAX_LIFE)
   return Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
+    // Those who wait for it ask often, and must not keep its holder from the file.
+    if (
+      !(yield* database.step(({ isFree }) =>
+        Result.succeed(isFree.get({ ...parts(key), now }) !== undefined)
+      ))
+    ) {
+      return Option.none()
+    }
     const granted = yield* database.write(({ grantLease }) =>
       Result.succeed(grantLease.all({ ...parts(key), now, life })[0])
     )
