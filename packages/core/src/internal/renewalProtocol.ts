@@ -17,7 +17,7 @@ export interface Terms {
   readonly due: Version
   /** Whether a renewal spends the token that it is made with. */
   readonly rotates: boolean
-  /** Whether the service forgives it when a token that it has just spent comes back once. */
+  /** Whether the service forgives it when the token that it has just spent comes back once. */
   readonly forgives: boolean
 }
 
@@ -74,8 +74,8 @@ type Goal<S, V, F> =
   | { readonly at: "Looking"; readonly unwritten: { readonly won: S } | { readonly verdict: V | undefined } }
   | { readonly at: "Unmarking"; readonly mark: Mark; readonly failure: F }
   | { readonly at: "Removing"; readonly session: S; readonly verdict: V | undefined }
-  | { readonly at: "Revoking"; readonly then: Outcome<S, V, F> }
-  | { readonly at: "Releasing"; readonly then: Outcome<S, V, F> | Doubt<F> }
+  | { readonly at: "Revoking"; readonly outcome: Outcome<S, V, F> }
+  | { readonly at: "Releasing"; readonly finding: Outcome<S, V, F> | Doubt<F> }
   /** After a lost answer, or beside the mark of a holder who may come back. */
   | { readonly at: "Doubting"; readonly doubt: Doubt<F> }
   | { readonly at: "Done"; readonly outcome: Outcome<S, V, F> }
@@ -84,8 +84,8 @@ interface Sending<S> {
   readonly lease: Grant
   readonly mark: Mark
   readonly session: S
-  /** It was sent before, and the service forgives that once. */
-  readonly again: boolean
+  /** Its first answer was lost. */
+  readonly isRepeated: boolean
 }
 
 interface Doubt<F> {
@@ -132,13 +132,9 @@ export interface Turn<S, V, F> {
 }
 
 /** One for each lease, so that nobody takes another's mark for its own. */
-const markOf = ({ fence }: Grant, again: boolean, version: Version): Mark =>
-  `${fence} ${again ? "again" : "first"} ${version}`
+const markOf = ({ fence }: Grant, version: Version): Mark => `${fence} ${version}`
 
-const partsOf = (mark: Mark) => {
-  const [, time, version] = /^[0-9]+ (first|again) ([^]*)$/.exec(mark) ?? []
-  return { again: time === "again", version }
-}
+const versionIn = (mark: Mark): Version => mark.slice(mark.indexOf(" ") + 1)
 
 export const guards = {
   /** Somebody has written since this renewal became due. */
@@ -149,9 +145,9 @@ export const guards = {
   isOver: ({ isOver }: Found<unknown>): boolean => isOver,
   /** An earlier holder has sent this token, and has not said how that ended. */
   isMarked: ({ harmless }: Memory<unknown>, { marked }: Grant, version: Version): boolean =>
-    marked !== undefined && marked !== harmless && partsOf(marked).version === version,
-  /** What was sent once may be sent once more. */
-  isForgiven: ({ forgives }: Terms, mark: Mark): boolean => forgives && !partsOf(mark).again,
+    marked !== undefined && marked !== harmless && versionIn(marked) === version,
+  /** By whoever has lost the answer, at once. Not by whoever comes after: the one before may still be about to send it. */
+  isForgiven: ({ forgives }: Terms, isRepeated: boolean): boolean => forgives && !isRepeated,
   /** Whoever comes after must be told before the token goes out. */
   mustMark: ({ rotates }: Terms): boolean => rotates,
   /** A lost answer may have held the only good token. */
@@ -181,13 +177,13 @@ export const protocol =
     const done = (outcome: Outcome<S, V, F>): Next => go({ at: "Done", outcome })
     const lease = (): Next => go({ at: "Leasing" }, { _tag: "Lease" })
     const wait = (): Next => go({ at: "Waiting" }, { _tag: "Wait" })
-    const release = (then: Outcome<S, V, F> | Doubt<F>, remember?: Partial<Memory<S>>): Next =>
-      go({ at: "Releasing", then }, { _tag: "Release" }, remember)
+    const release = (finding: Outcome<S, V, F> | Doubt<F>, remember?: Partial<Memory<S>>): Next =>
+      go({ at: "Releasing", finding }, { _tag: "Release" }, remember)
     const failed = (failure: F, remember?: Partial<Memory<S>>): Next =>
       release({ _tag: "Failed", failure }, remember)
     const found = ({ session, version }: Found<S>) => ({ _tag: "Found", session, version }) as const
-    const revoke = (session: S, then: Outcome<S, V, F>): Next =>
-      go({ at: "Revoking", then }, { _tag: "Revoke", session })
+    const revoke = (session: S, outcome: Outcome<S, V, F>): Next =>
+      go({ at: "Revoking", outcome }, { _tag: "Revoke", session })
     const gone = (won: S | undefined): Next =>
       won !== undefined && ask.isOrphan(won) ? revoke(won, { _tag: "Gone" }) : release({ _tag: "Gone" })
     const mark = (sending: Sending<S>): Next =>
@@ -212,12 +208,12 @@ export const protocol =
       if (ask.isOver(entry)) return remove(entry.session)
       if (memory.unsaved !== undefined && ask.isWon(memory, entry.version))
         return save(grant, memory.unsaved.session)
-      const left = grant.marked
-      const isMarked = left !== undefined && ask.isMarked(memory, grant, entry.version)
-      if (isMarked && !ask.isForgiven(terms, left))
-        return release({ _tag: "Doubt", mark: left, failure: undefined })
-      const own = markOf(grant, isMarked, entry.version)
-      const sending: Sending<S> = { lease: grant, mark: own, session: entry.session, again: isMarked }
+      const { marked } = grant
+      if (marked !== undefined && ask.isMarked(memory, grant, entry.version)) {
+        return release({ _tag: "Doubt", mark: marked, failure: undefined })
+      }
+      const own = markOf(grant, entry.version)
+      const sending: Sending<S> = { lease: grant, mark: own, session: entry.session, isRepeated: false }
       return ask.mustMark(terms) ? mark(sending) : send(sending)
     }
 
@@ -261,8 +257,8 @@ export const protocol =
                 : failed(event.failure)
             case "Lost":
               if (!ask.leavesDoubt(terms)) return failed(event.failure)
-              return ask.isForgiven(terms, own)
-                ? mark({ ...state.sending, again: true, mark: markOf(grant, true, terms.due) })
+              return ask.isForgiven(terms, state.sending.isRepeated)
+                ? send({ ...state.sending, isRepeated: true })
                 : release({ _tag: "Doubt", mark: own, failure: event.failure })
             default:
               return undefined
@@ -306,13 +302,13 @@ export const protocol =
           return state.verdict === undefined ? revoke(state.session, ended(true)) : release(ended(true))
         }
         case "Revoking":
-          return event._tag === "Done" ? release(state.then, { unsaved: undefined }) : undefined
+          return event._tag === "Done" ? release(state.outcome, { unsaved: undefined }) : undefined
         case "Releasing": {
           if (event._tag !== "Done") return undefined
-          const { then } = state
-          if (then._tag !== "Doubt") return done(then)
-          const patient = then.failure === undefined && then.mark !== memory.doubted
-          return go({ at: "Doubting", doubt: then }, { _tag: "Read", patient }, { doubted: then.mark })
+          const { finding } = state
+          if (finding._tag !== "Doubt") return done(finding)
+          const patient = finding.failure === undefined && finding.mark !== memory.doubted
+          return go({ at: "Doubting", doubt: finding }, { _tag: "Read", patient }, { doubted: finding.mark })
         }
         case "Doubting": {
           const uncertain = { _tag: "Uncertain", failure: state.doubt.failure } as const

@@ -9,7 +9,6 @@ import {
   type Event,
   type Grant,
   type Mark,
-  type Memory,
   type Outcome,
   type State,
   type Turn
@@ -59,8 +58,10 @@ export interface Settings {
   readonly processes: number
   readonly rotates: boolean
   readonly forgives: boolean
-  /** Renewals that a process makes at most before it gives up. */
+  /** How often a process tries before it gives up. */
   readonly attempts: number
+  /** How often a process finds its session due. */
+  readonly rounds: number
   readonly stock: Stock
 }
 
@@ -69,7 +70,10 @@ interface Process {
   readonly heard: Event<Token, "reused", Failure> | undefined
   readonly lease: Grant | undefined
   readonly attempts: number
+  readonly rounds: number
   readonly isAlive: boolean
+  /** It has read that the session is past its end. */
+  readonly knows: boolean
 }
 
 interface Entry {
@@ -119,13 +123,15 @@ export const soundStore: StoreGuards = {
 
 const names = ["Ada", "Bob", "Cyd"]
 
-export const startOf = ({ attempts, forgives, processes, rotates, stock }: Settings): World => ({
+export const startOf = ({ attempts, forgives, processes, rotates, rounds, stock }: Settings): World => ({
   processes: Array.from({ length: processes }, () => ({
     turn: begin({ due: "v1", rotates, forgives }, {}),
     heard: undefined,
     lease: undefined,
     attempts: attempts - 1,
-    isAlive: true
+    rounds: rounds - 1,
+    isAlive: true,
+    knows: false
   })),
   entry: { version: "v1", token: { family: 0, generation: 1 } },
   writes: 1,
@@ -142,19 +148,26 @@ export const startOf = ({ attempts, forgives, processes, rotates, stock }: Setti
 
 const take = (stock: Stock, what: keyof Stock): Stock => ({ ...stock, [what]: stock[what] - 1 })
 
+const isDone = (process: Process) => process.turn.state.at === "Done"
+
+const outcomeOf = ({ turn: { state } }: Process): Outcome<Token, "reused", Failure> | undefined =>
+  state.at === "Done" ? state.outcome : undefined
+
+const isToTryAgain = (process: Process) => {
+  const outcome = outcomeOf(process)
+  return process.attempts > 0 && (outcome?._tag === "Failed" || outcome?._tag === "Uncertain")
+}
+const isDueAgain = (process: Process) => {
+  const outcome = outcomeOf(process)
+  return process.rounds > 0 && (outcome?._tag === "Renewed" || outcome?._tag === "Found")
+}
+const isIdle = (process: Process) =>
+  !process.isAlive || (isDone(process) && !isToTryAgain(process) && !isDueAgain(process))
+
+const over = (family: number, families: World["families"]) =>
+  families.map((good, n) => (n === family ? ("over" as const) : good))
+
 export const rulesOf = (step: Step, settings: Settings, store: StoreGuards = soundStore): Rules<World> => {
-  const isDone = (process: Process) => process.turn.state.at === "Done"
-  const outcomeOf = ({ turn: { state } }: Process): Outcome<Token, "reused", Failure> | undefined =>
-    state.at === "Done" ? state.outcome : undefined
-  const isToTryAgain = (process: Process) => {
-    const outcome = outcomeOf(process)
-    return process.attempts > 0 && (outcome?._tag === "Failed" || outcome?._tag === "Uncertain")
-  }
-  const isIdle = (process: Process) => !process.isAlive || (isDone(process) && !isToTryAgain(process))
-
-  const over = (family: number, families: World["families"]) =>
-    families.map((good, n) => (n === family ? ("over" as const) : good))
-
   /** What the service makes of a token. */
   const redeem = (world: World, token: Token): readonly [World, Token | "reused"] => {
     const good = world.families[token.family]
@@ -243,7 +256,8 @@ export const rulesOf = (step: Step, settings: Settings, store: StoreGuards = sou
             )
           : whole("is refused the mark", world, conflict)
       case "Refresh": {
-        const [after, token] = redeem(world, action.session)
+        const [redeemed, token] = redeem(world, action.session)
+        const after = process.knows ? { ...redeemed, wrong: "a session past its end was renewed" } : redeemed
         const sends = `sends token ${action.session.family}.${action.session.generation}`
         const lost = { _tag: "Lost", failure: "lost" } as const
         const left = take(world.left, "lostAnswers")
@@ -361,9 +375,10 @@ export const rulesOf = (step: Step, settings: Settings, store: StoreGuards = sou
       }
       if (process.heard !== undefined) {
         const turn = step(process.turn.state, process.heard)
+        const knows = process.knows || (process.heard._tag === "Read" && process.heard.entry?.isOver === true)
         all.push({
           what: `${name} hears of it: ${turn.state.at}`,
-          next: set({ ...process, turn, heard: undefined })
+          next: set({ ...process, turn, heard: undefined, knows })
         })
         return
       }
@@ -375,6 +390,17 @@ export const rulesOf = (step: Step, settings: Settings, store: StoreGuards = sou
           attempts: process.attempts - 1
         }
         all.push({ what: `${name} tries again`, next: set(again) })
+        return
+      }
+      const outcome = outcomeOf(process)
+      if (outcome !== undefined && "version" in outcome) {
+        const terms = { ...process.turn.state.terms, due: outcome.version }
+        const next = {
+          ...process,
+          turn: begin<Token, "reused", Failure>(terms, {}),
+          rounds: process.rounds - 1
+        }
+        all.push({ what: `${name} finds ${outcome.version} due`, next: set(next) })
         return
       }
       for (const done of perform(world, process)) {
@@ -456,7 +482,11 @@ export const rulesOf = (step: Step, settings: Settings, store: StoreGuards = sou
             what: "the leaver tells the service",
             next: {
               ...world,
-              families: over(leaver.token.family, world.families),
+              // A token that is spent says nothing to it.
+              families:
+                world.families[leaver.token.family] === leaver.token.generation
+                  ? over(leaver.token.family, world.families)
+                  : world.families,
               leaver: undefined,
               hasLeft: true
             }
@@ -475,7 +505,7 @@ export const rulesOf = (step: Step, settings: Settings, store: StoreGuards = sou
     const mayLose = used(world, "crashes") || used(world, "lostAnswers")
     const outcomes = processes.flatMap((it) => (it.isAlive ? [outcomeOf(it)] : []))
     const keeps = processes.some(
-      (it) => it.isAlive && it.turn.state.memory.unsaved !== undefined && isGivenUp(it)
+      (it) => it.turn.state.memory.unsaved !== undefined && outcomeOf(it)?._tag === "Failed"
     )
     if (entry === undefined && !world.hasLeft && !world.isOver)
       return "the session is gone, and nobody has logged out"
@@ -492,35 +522,49 @@ export const rulesOf = (step: Step, settings: Settings, store: StoreGuards = sou
       if (living.length > 0 && !used(world, "logins"))
         return "a session is still good behind the back of its user"
     }
-    for (const outcome of outcomes) {
-      if (outcome === undefined) return "somebody has no answer"
-      const doubtful = mayLose || used(world, "lapses") || used(world, "storeFailures")
-      if (outcome._tag === "Uncertain" && (!doubtful || !settings.rotates)) return "doubt where there is none"
-      const hasFailed = outcome._tag === "Failed"
-      if (
-        hasFailed &&
-        !used(world, "storeFailures") &&
-        !used(world, "refusals") &&
-        !used(world, "lostAnswers")
-      ) {
-        return "a renewal failed for nothing"
-      }
-      if (outcome._tag === "Ended" && !world.isOver) return "a good session was ended"
-      if (outcome._tag === "Found" || outcome._tag === "Renewed") {
-        if (outcome.version === "v1") return "what was due was handed out"
-        if (Number(outcome.version.slice(1)) > world.writes) return "what was handed out was never saved"
+    return outcomes.includes(undefined) ? "somebody has no answer" : undefined
+  }
+
+  /** What nobody may be told, at any time. */
+  const answersBadly = (world: World): string | undefined => {
+    const mayLose = used(world, "crashes") || used(world, "lostAnswers")
+    const isForgiven =
+      settings.forgives &&
+      !used(world, "crashes") &&
+      !used(world, "lapses") &&
+      settings.stock.lostAnswers - world.left.lostAnswers < 2
+    const isDoubtful =
+      (mayLose && !isForgiven) ||
+      used(world, "lapses") ||
+      (used(world, "storeFailures") && world.processes.length > 1)
+    for (const process of world.processes) {
+      const outcome = outcomeOf(process)
+      switch (outcome?._tag) {
+        case "Uncertain":
+          if (!isDoubtful || !settings.rotates) return "doubt where there is none"
+          break
+        case "Failed": {
+          if (outcome.failure === "lost" && settings.rotates) return "a doubt was not told"
+          const isExcused =
+            used(world, "storeFailures") || used(world, "refusals") || used(world, "lostAnswers")
+          if (!isExcused) return "a renewal failed for nothing"
+          break
+        }
+        case "Ended":
+          if (!world.isOver && !used(world, "logouts")) return "a good session was ended"
+          break
+        case "Found":
+        case "Renewed":
+          if (outcome.version === process.turn.state.terms.due) return "what was due was handed out"
+          if (Number(outcome.version.slice(1)) > world.writes) return "what was handed out was never saved"
       }
     }
     return undefined
   }
 
-  const isGivenUp = (process: Process) => outcomeOf(process)?._tag === "Failed"
-
   return {
     moves,
     isOver: (world) => world.wrong !== undefined || isOver(world),
-    broken: (world) => world.wrong ?? (isOver(world) ? endsBadly(world) : undefined)
+    broken: (world) => world.wrong ?? answersBadly(world) ?? (isOver(world) ? endsBadly(world) : undefined)
   }
 }
-
-export type { Memory }
