@@ -28,8 +28,9 @@ import type {
   SessionStoreError,
   Verdict
 } from "./AuthError.ts"
-import { LiveSession, Surroundings } from "./internal/liveSession.ts"
+import { LiveSession } from "./internal/liveSession.ts"
 import { REFUSAL_PAUSE as refusalPause } from "./internal/whatIsHeld.ts"
+import { Surroundings } from "./internal/whatIsShared.ts"
 import type { Provider, Revocation } from "./Provider.ts"
 import type { Session } from "./Session.ts"
 import type { SessionKey } from "./SessionKey.ts"

@@ -1,7 +1,5 @@
 /** One session that is kept valid: the state behind a `SessionRef`, changed synchronously and nowhere else. */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,22 +7,15 @@ import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import { Random } from "effect/Random"
 import type * as Redacted from "effect/Redacted"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import {
-  type AuthError,
-  InvalidRequest,
-  InvalidToken,
-  RefreshUncertain,
-  type SessionStoreError
-} from "../AuthError.ts"
+import { type AuthError, InvalidRequest, InvalidToken, type SessionStoreError } from "../AuthError.ts"
 import { FIRST_PAUSE, type Provider } from "../Provider.ts"
 import type { Session } from "../Session.ts"
 import type { SessionKey } from "../SessionKey.ts"
 import { type GetError, type LoggedOut, SessionEvent, type SessionRef } from "../SessionRef.ts"
-import { type Entry, SessionStore } from "../SessionStore.ts"
+import type { Entry } from "../SessionStore.ts"
 import { Flight } from "./flight.ts"
 import { howLongToPause } from "./howLongToPause.ts"
 import { Wait } from "./howMuchLonger.ts"
@@ -32,8 +23,10 @@ import { type Memory, type Outcome, renewal, revoked } from "./renewal.ts"
 import { signOut } from "./signOut.ts"
 import { counted } from "./whatIsCounted.ts"
 import * as whatIsHeld from "./whatIsHeld.ts"
+import type { Surroundings } from "./whatIsShared.ts"
 import { setBack } from "./whenIsItDue.ts"
 import { Subscribers } from "./whoIsTold.ts"
+import { whyNobodyKnows } from "./whyNobodyKnows.ts"
 
 type Held = whatIsHeld.Held
 
@@ -42,23 +35,6 @@ const LOOK_AT_THE_CLOCK = Duration.minutes(1)
 
 /** How long callers wait for a renewal while what is held is still good. */
 const PATIENCE = Duration.seconds(5)
-
-/** What all sessions of a program share. */
-export class Surroundings {
-  readonly context: Context.Context<SessionStore | Scope.Scope>
-  readonly clock: Clock.Clock
-  readonly random: (typeof Random)["Service"]
-  readonly store: SessionStore["Service"]
-  readonly scope: Scope.Scope
-
-  constructor(context: Context.Context<SessionStore | Scope.Scope>) {
-    this.context = context
-    this.clock = Context.get(context, Clock.Clock)
-    this.random = Context.get(context, Random)
-    this.store = Context.get(context, SessionStore)
-    this.scope = Context.get(context, Scope.Scope)
-  }
-}
 
 /** What there is only while a session is renewed, cannot be renewed, or is waited for. */
 interface Unrest<E> {
@@ -309,7 +285,8 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
         }
         this.#upset.memory = flight.memory
         if (outcome._tag === "Failed") return yield* this.#failed(outcome.failure)
-        if (outcome._tag === "Uncertain") return yield* this.#failed(this.#doubt(outcome.failure))
+        if (outcome._tag === "Uncertain")
+          return yield* this.#failed(whyNobodyKnows(this.key, outcome.failure))
         this.#settle(outcome, wasUnsaved)
         flight.memory = {}
         // Won some time ago, here or elsewhere: it may be due again.
@@ -349,15 +326,6 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
     return Effect.sync(() => {
       if (this.#isGood(this.#now())) flight.letGo(Exit.succeed(this.#held))
     })
-  }
-
-  /** What nobody can know: the failure says why, where it is not a mistake in the provider. */
-  #doubt(failure: Cause.Cause<GetError<E>> | undefined): Cause.Cause<GetError<E>> {
-    const error = failure && Option.getOrUndefined(Cause.findErrorOption(failure))
-    if (failure !== undefined && error === undefined) return failure
-    const why = error === undefined ? "" : ` (${error._tag}: ${error.message})`
-    const message = `a renewal for ${this.key.account} was sent and its answer lost${why}: its token may be spent; sign in again`
-    return Cause.fail(new RefreshUncertain({ ...this.#where, message }))
   }
 
   #failed(cause: Cause.Cause<GetError<E>>): Effect.Effect<Held, GetError<E>> {
