@@ -1,0 +1,71 @@
+/** What other processes do to a store in PostgreSQL: `node postgresChild.ts '{"url": …, "schema": …, "do": …}'`. */
+import { PgClient } from "@effect/sql-pg"
+import { SessionStore } from "@latchkey/core/SessionStore"
+import * as PostgresSessionStore from "@latchkey/store/PostgresSessionStore"
+import { Effect, Layer, Option, Redacted } from "effect"
+import { writeSync } from "node:fs"
+import { key, session, tokenOf } from "./support.ts"
+
+interface Task {
+  readonly url: string
+  readonly schema: string
+  readonly do: "count" | "lease" | "hold"
+  readonly account: string
+  readonly times: number
+}
+
+const task: Task = JSON.parse(process.argv[2] ?? "{}")
+const say = (line: string) => Effect.sync(() => writeSync(1, `${line}\n`))
+
+const count = Effect.fnUntraced(function* (store: SessionStore["Service"]) {
+  const before = yield* store.get(key("counter"))
+  const next = Option.isNone(before) ? 1 : Number(tokenOf(before.value.session)) + 1
+  const expected = Option.map(before, ({ version }) => version)
+  return yield* store.put(session("counter", String(next)), { expected }).pipe(
+    Effect.as(true),
+    Effect.catchReason("SessionStoreError", "Conflict", () => Effect.succeed(false))
+  )
+})
+
+/** Adds one to a token under the lease, so that two at once would lose one. */
+const addUnderLease = Effect.fnUntraced(function* (store: SessionStore["Service"]) {
+  const lease = yield* store.lease(key("leased"), "1 minute")
+  if (Option.isNone(lease)) return false
+  const before = yield* store.get(key("leased"))
+  const next = Option.isNone(before) ? 1 : Number(tokenOf(before.value.session)) + 1
+  yield* Effect.sleep("1 millis")
+  yield* store.put(session("leased", String(next)))
+  yield* say(String(lease.value.fence))
+  yield* lease.value.release
+  return true
+})
+
+const program = Effect.gen(function* () {
+  const store = yield* SessionStore
+  if (task.do === "hold") {
+    const lease = yield* store.lease(key(task.account), "1 minute")
+    yield* say(`held ${Option.isSome(lease)}`)
+    return yield* Effect.never
+  }
+  for (let n = 0; n < task.times; n++) {
+    if (task.do === "lease") {
+      while (!(yield* addUnderLease(store))) yield* Effect.sleep("2 millis")
+    } else {
+      yield* store.put(session(`${task.account}-${n}`, `own-${n}`))
+      while (!(yield* count(store))) yield* Effect.yieldNow
+    }
+  }
+})
+
+const layer = Layer.provide(
+  PostgresSessionStore.layer({ schema: task.schema }),
+  PgClient.layer({ url: Redacted.make(task.url) })
+)
+const reason = await Effect.runPromise(
+  program.pipe(
+    Effect.provide(layer),
+    Effect.as("no failure"),
+    Effect.catchTag("SessionStoreError", (error) => Effect.succeed(error.reason._tag))
+  )
+)
+await Effect.runPromise(say(reason))
