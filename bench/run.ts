@@ -7,21 +7,32 @@ const rows: Readonly<Record<string, () => Promise<ReadonlyArray<Row>>>> = {
   login: async () => (await import("./rows/robotLogin.ts")).rows(),
   http: async () => (await import("./rows/httpLogin.ts")).rows(),
   sqlite: async () => (await import("./rows/sqlite.ts")).rows(),
+  save: async () => (await import("./rows/save.ts")).rows(),
+  redis: async () => (await import("./rows/redis.ts")).rows(),
+  postgres: async () => (await import("./rows/postgres.ts")).rows(),
+  encrypted: async () => (await import("./rows/encrypted.ts")).rows(),
+  memory: async () => (await import("./rows/memory.ts")).rows(),
   file: async () => (await import("./rows/sessionFile.ts")).rows(),
   jwt: async () => (await import("./rows/jwt.ts")).rows(),
   roles: async () => (await import("./rows/roles.ts")).rows()
 }
 
-const NANOS = [
-  ["s", 1e9],
-  ["ms", 1e6],
-  ["µs", 1e3],
-  ["ns", 1]
-] as const
+const UNITS: Record<"time" | "bytes", ReadonlyArray<readonly [unit: string, size: number]>> = {
+  time: [
+    ["s", 1e9],
+    ["ms", 1e6],
+    ["µs", 1e3],
+    ["ns", 1]
+  ],
+  bytes: [
+    ["kB", 1e3],
+    ["B", 1]
+  ]
+}
 
-const shown = (nanos: number): string => {
-  const [unit, size] = NANOS.find(([, least]) => nanos >= least) ?? NANOS[3]
-  return `${(nanos / size).toPrecision(3)} ${unit}`
+const shown = (amount: number, units: "time" | "bytes"): string => {
+  const [unit, size] = UNITS[units].find(([, least]) => amount >= least) ?? ["", 1]
+  return `${(amount / size).toPrecision(3)} ${unit}`
 }
 
 const verdict = ({ ratio, target }: Result): string => {
@@ -46,7 +57,7 @@ for (const [name, load] of Object.entries(rows)) {
     for (const result of results) {
       const columns = [
         result.name.padEnd(width),
-        shown(result.nanos).padStart(9),
+        shown(result.amount, row.unit ?? "time").padStart(9),
         result.ratio.toFixed(2).padStart(8)
       ]
       console.log(`  ${columns.join("  ")}  ${verdict(result)}`.trimEnd())

@@ -11,7 +11,7 @@ import {
   GetAuthTokenResponse_Status
 } from "../../packages/robot/src/gen/bosdyn/api/auth.ts"
 import { CommonError_Code } from "../../packages/robot/src/gen/bosdyn/api/header.ts"
-import { type Row, timed } from "../measure.ts"
+import { type Row, timedInFlight } from "../measure.ts"
 
 const LOGINS = 1000
 const username = "user"
@@ -77,14 +77,6 @@ const bareClient = (url: string, rootCertificates: string) => {
   return { login, close: () => client.close() }
 }
 
-const inFlight = async (count: number, login: () => Promise<unknown>) => {
-  let left = LOGINS
-  const worker = async () => {
-    while (left-- > 0) await login()
-  }
-  await Promise.all(Array.from({ length: count }, worker))
-}
-
 const row = async (count: number, target: number): Promise<Row> => {
   const robot = await startRobot()
   const bare = bareClient(robot.url, robot.rootCertificates)
@@ -92,13 +84,13 @@ const row = async (count: number, target: number): Promise<Row> => {
   const service = await runtime.runPromise(Robot)
   return {
     name: `sign in to a robot over TLS, ${count} in flight`,
-    limit: { name: "limit: bare grpc-js", measure: () => timed(LOGINS, () => inFlight(count, bare.login)) },
+    limit: { name: "limit: bare grpc-js", measure: () => timedInFlight(LOGINS, count, bare.login) },
     candidates: [
       {
         name: "Robot.auth",
         target,
         measure: () =>
-          timed(LOGINS, () => inFlight(count, () => Effect.runPromise(service.auth({ username, password }))))
+          timedInFlight(LOGINS, count, () => Effect.runPromise(service.auth({ username, password })))
       }
     ],
     close: async () => {
