@@ -9,13 +9,17 @@
  * server's clock.
  *
  * A write that has returned is flushed, also under `synchronous_commit = off`; more, such as a standby that has it too, is up to
- * the server's settings. Tokens are in the clear in the table; what was replaced or removed stays in the server's files,
- * its log of writes and its backups until they are cleaned, and a server told to log parameters logs tokens. Against all of
- * that, wrap it in `EncryptedSessionStore`. The spans and the statement transformers of the client see none of these statements.
+ * the server's settings. Who fails over to a standby that lacks the last writes, or restores a backup, gets back tokens that are
+ * spent: no lease from before counts then, but the sessions renewed since are to sign in again. Reads go where writes go: a
+ * proxy that sends them to a standby shows sessions of the past.
+ *
+ * Tokens are in the clear in the table; what was replaced or removed stays in the server's files, its log of writes and its
+ * backups until they are cleaned, and a server told to log parameters logs tokens. Against all of that, wrap it in
+ * `EncryptedSessionStore`. The spans and the statement transformers of the client see none of these statements.
  *
  * A key with a NUL or a lone surrogate in it is `NotRepresentable`. An entry whose key or times are damaged is left out of `list`,
  * with a warning in the log; what else is damaged in it, `get` answers with `CorruptEntry`. An operation that fails with
- * `Unavailable` because no answer came may have been carried out.
+ * `Unavailable` because no answer came may have been carried out, or be so when the network is back.
  *
  * @since 0.1.0
  */

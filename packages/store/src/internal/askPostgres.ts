@@ -3,7 +3,9 @@ import type { SessionStoreError } from "@latchkey/core/SessionStoreError"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as References from "effect/References"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -48,34 +50,41 @@ export const makeAsk = (
     )
 
     // Not in a transaction of the caller's, which could take back what we say is done; and a failure in a span of the
-    // driver would show what the server wrote.
-    const apart = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-      effect.pipe(
-        Effect.provideService(CurrentTransformer, undefined),
-        Effect.updateContext((context: Context.Context<never>) =>
-          Context.omit(sql.transactionService)(context)
-        ),
-        Effect.withTracerEnabled(false)
-      )
+    // driver would show what the server wrote. One context for all, and one fiber for each: `get` is often asked.
+    const apart = Context.omit(sql.transactionService)(yield* Effect.context<never>()).pipe(
+      Context.add(CurrentTransformer, undefined),
+      Context.add(References.TracerEnabled, false)
+    )
+    const run = Effect.runForkWith(apart)
+    const patience = Effect.sleep(timeout)
 
     const inTime = <A>(effect: Effect.Effect<A, SessionStoreError>): Effect.Effect<A, SessionStoreError> =>
-      Effect.acquireUseRelease(
-        Effect.forkIn(effect, scope),
-        (fiber) =>
-          Effect.timeoutOrElse(Fiber.join(fiber), { duration: timeout, orElse: () => Effect.fail(silence) }),
-        giveUp
-      )
+      Effect.callback((resume) => {
+        const asked = Fiber.runIn(run(effect), scope)
+        const alarm = run(patience)
+        asked.addObserver((exit) => {
+          alarm.interruptUnsafe()
+          resume(exit)
+        })
+        alarm.addObserver((exit) => {
+          if (Exit.isSuccess(exit)) resume(Effect.andThen(giveUp(asked), Effect.fail(silence)))
+        })
+        return Effect.suspend(() => {
+          alarm.interruptUnsafe()
+          return giveUp(asked)
+        })
+      })
 
-    return (statement, values = [], { isRepeatable = true } = {}) =>
-      sql.unsafe<Row>(statement, values).withoutTransform.pipe(
-        Effect.retry({
-          schedule: untilSettled,
-          while: (error: SqlError) => wasTakenBack(error) || (isRepeatable && wasLost(error))
-        }),
+    return (statement, values = [], { isRepeatable = true } = {}) => {
+      const asked = sql.unsafe<Row>(statement, values).withoutTransform
+      const mayPass = (error: SqlError) => wasTakenBack(error) || (isRepeatable && wasLost(error))
+      return asked.pipe(
+        // Only what has failed once pays for the schedule.
+        Effect.catchIf(mayPass, () => Effect.retry(asked, { schedule: untilSettled, while: mayPass })),
         Effect.mapError((error) => explainSqlError(where, error)),
-        apart,
         inTime
       )
+    }
   })
 
 /** A server that is well needs some milliseconds to cancel a statement. */
@@ -86,6 +95,4 @@ const CANCELLATION = Duration.millis(500)
  * seconds until it gives up its connection: it does so behind our back.
  */
 const giveUp = <A, E>(fiber: Fiber.Fiber<A, E>): Effect.Effect<void> =>
-  fiber.pollUnsafe() === undefined
-    ? Effect.asVoid(Effect.timeoutOption(Fiber.interrupt(fiber), CANCELLATION))
-    : Effect.void
+  Effect.asVoid(Effect.timeoutOption(Fiber.interrupt(fiber), CANCELLATION))

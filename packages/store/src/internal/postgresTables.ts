@@ -1,5 +1,5 @@
 /** What lies in a schema of PostgreSQL, and every statement that is sent to it. Each is a transaction of its own. */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import type { Parts } from "./sessionRows.ts"
 
 /** How many migrations there are: the version of a schema that is up to date. */
@@ -92,20 +92,24 @@ export const statementsFor = (name: string): Statements => {
         and ($9::boolean or version is not distinct from $10 or version = $5)
         and ($11::bigint is null or fence = $11)
       returning ${DURABLE}`,
-    remove: `with removed as (
-        update ${sessions}
+    // Locked first, so that what another removes at the same time counts as gone.
+    remove: `with present as (
+        select version from ${sessions} where key = $1 and line is not null for update
+      ), removed as (
+        update ${sessions} as it
         set seq = null, provider = null, instance = null, account = null, version = null, issued_at = null,
           expires_at = null, line = null
-        where key = $1 and line is not null and ($2::text is null or version = $2)
+        from present
+        where it.key = $1 and ($2::text is null or present.version = $2)
         returning ${DURABLE}
       )
-      select (select count(*) from removed) as removed,
-        (select count(*) from ${sessions} where key = $1 and line is not null) as present`,
+      select (select count(*) from removed) as removed, (select count(*) from present) as present`,
+    // Fences are of the time, so that none comes again where a failover or a restored backup has forgotten the last.
     // More time left than twice the whole life: the clock was set back, and the holder's time is over.
     lease: `insert into ${sessions} as it (key, fence, held_until, life, holder)
-      values ($1, 1, clock_timestamp() + $2::float8 * interval '1 millisecond', $2::float8 * interval '1 millisecond', $3)
+      values ($1, (extract(epoch from clock_timestamp()) * 1000000)::bigint, clock_timestamp() + $2::float8 * interval '1 millisecond', $2::float8 * interval '1 millisecond', $3)
       on conflict (key) do update
-      set fence = coalesce(it.fence, 0) + 1, held_until = clock_timestamp() + excluded.life, life = excluded.life,
+      set fence = greatest(it.fence + 1, excluded.fence), held_until = clock_timestamp() + excluded.life, life = excluded.life,
         holder = excluded.holder
       where it.held_until is null or it.held_until <= clock_timestamp()
         or it.held_until - clock_timestamp() > 2 * it.life or it.holder = excluded.holder
@@ -149,9 +153,7 @@ const literal = (text: string): string => ` E'${text.replaceAll("\\", "\\\\").re
 
 /** What a row is found by. Different keys have different hashes, whatever characters are in their parts. */
 export const hashOf = ({ account, instance, provider }: Parts): Uint8Array =>
-  createHash("sha256")
-    .update(JSON.stringify([provider, instance, account]))
-    .digest()
+  hash("sha256", JSON.stringify([provider, instance, account]), "buffer")
 
 /** Whether PostgreSQL can hold it as it is. */
 export const isText = (text: string): boolean => text.isWellFormed() && !text.includes("\0")
