@@ -2,8 +2,10 @@
  * Sessions in Redis, shared by any number of machines.
  *
  * Works over `Redis` of `effect/persistence/Redis`, such as `NodeRedis.layer` of `@effect/platform-node`. Every change is one
- * script; a lease runs by the server's clock, so that those of the machines do not matter. Nothing ever expires: an entry stays
- * until it is removed, and some 150 bytes about its lease stay after it. All keys of one prefix live on one node of a cluster.
+ * script; a lease runs by the server's clock, so that those of the machines do not matter. No entry ever expires: it stays
+ * until it is removed, and some 150 bytes about its lease stay after it. As many about each write stay for `patience`, by which
+ * it is known when its answer was lost and it is asked for again: it is done once. All keys of one prefix live on one node of a
+ * cluster.
  *
  * A write survives what the server survives: see `onLossyServer`. A replica that is promoted may lack the last writes,
  * leases among them. Tokens are in the clear in the server's memory, on its disk, on its replicas and, while it logs them, in
@@ -109,14 +111,17 @@ export const make = Effect.fnUntraced(function* (
     yield* Effect.logWarning(loss)
   }
 
-  const get = Effect.fnUntraced(function* (key: SessionKey) {
-    // What is there and whole needs no script.
-    const fields = yield* ask.send("HMGET", keys.entry(key.id), "version", "line")
-    const found = foundIn(fields, key.id)
-    if (typeof found !== "string") return Option.some(found)
-    const [again = "unreadable"] = yield* readAll([key.id])
-    if (again === "unreadable") return yield* unreadable(where, key)
-    return again === "nothing" ? Option.none() : Option.some(again)
+  /** What is there and whole needs no script. */
+  const get = (key: SessionKey) =>
+    Effect.flatMap(ask.send("HMGET", keys.entry(key.id), "version", "line"), (fields) => {
+      const found = foundIn(fields, key.id)
+      return typeof found === "string" ? getByScript(key) : Effect.succeed(Option.some(found))
+    })
+
+  const getByScript = Effect.fnUntraced(function* (key: SessionKey) {
+    const [found = "unreadable"] = yield* readAll([key.id])
+    if (found === "unreadable") return yield* unreadable(where, key)
+    return found === "nothing" ? Option.none() : Option.some(found)
   })
 
   return SessionStore.of({
@@ -138,21 +143,25 @@ export const make = Effect.fnUntraced(function* (
       return Option.none()
     }),
     list: Effect.gen(function* () {
-      const summaries: Array<Summary> = []
-      let damaged = 0
+      // One that is removed and put again meanwhile is met twice, and comes last.
+      const listed = new Map<string, Summary | "nothing" | "unreadable">()
       for (let place: string | undefined = FIRST; place !== undefined;) {
         const { ids, more }: Page = yield* idsAfter(place)
         for (let n = 0; n < ids.length; n += CHUNK) {
-          for (const found of yield* readAll(ids.slice(n, n + CHUNK))) {
-            if (typeof found !== "string") summaries.push(summarize(found.session))
-            else if (found === "unreadable") damaged++
+          const chunk = ids.slice(n, n + CHUNK)
+          for (const [m, found] of (yield* readAll(chunk)).entries()) {
+            const id = chunk[m] ?? ""
+            listed.delete(id)
+            listed.set(id, typeof found === "string" ? found : summarize(found.session))
           }
         }
         place = more
       }
+      const all = Array.from(listed.values())
+      const damaged = all.filter((one) => one === "unreadable").length
       if (damaged > 0)
         yield* Effect.logWarning(`${prefix}: ${damaged} damaged entries are left out of the list`)
-      return summaries
+      return all.filter((one) => typeof one !== "string")
     }),
     put: (session, { expected, fence } = {}) =>
       Effect.suspend(() => {
@@ -166,7 +175,11 @@ export const make = Effect.fnUntraced(function* (
           fence === undefined ? "" : String(fence)
         ]
         return Effect.flatMap(
-          ask.run(put, [...ofEntries, keys.entry(key.id), keys.lease(key.id)], args),
+          ask.run(
+            put,
+            [...ofEntries, keys.entry(key.id), keys.lease(key.id), keys.done(entry.version)],
+            args
+          ),
           ({ word }) => {
             if (word === "unreadable") return Effect.fail(unreadable(where, key))
             if (word === "fenced") return Effect.fail(noLongerYours(where, key))
@@ -178,9 +191,8 @@ export const make = Effect.fnUntraced(function* (
       Effect.flatMap(
         ask.run(
           remove,
-          [...ofEntries, keys.entry(key.id)],
-          [key.id, ...expectation(expected === undefined ? undefined : Option.some(expected))],
-          "once"
+          [...ofEntries, keys.entry(key.id), keys.done(randomUUID())],
+          [key.id, ...expectation(expected === undefined ? undefined : Option.some(expected))]
         ),
         ({ word }) => (word === "moved" ? Effect.fail(moved(where, key)) : Effect.succeed(word === "ok"))
       ),

@@ -1,5 +1,5 @@
 /** What other processes do to a store in Redis: `node redisChild.ts '{"address": …, "prefix": …, "do": …}'`. */
-import { NodeRedis } from "@effect/platform-node"
+import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import { SessionStore } from "@latchkey/core/SessionStore"
 import * as RedisSessionStore from "@latchkey/store/RedisSessionStore"
 import { Effect, Layer, Option } from "effect"

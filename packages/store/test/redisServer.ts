@@ -8,7 +8,7 @@ import { Redis } from "effect/persistence"
 import { type ChildProcess, spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { accessSync, constants } from "node:fs"
-import { connect } from "node:net"
+import { connect, createServer } from "node:net"
 import { delimiter, join } from "node:path"
 import { temporaryDirectory } from "./support.ts"
 
@@ -111,12 +111,24 @@ export const privateRedis = Effect.fnUntraced(function* (settings: Record<string
   return server
 })
 
-/** Where the tests' Redis is; a private one is ended with the scope. */
-export const redisServer = Effect.suspend(() =>
-  shared === undefined
-    ? Effect.map(privateRedis(), ({ address }) => address)
-    : Effect.succeed<Address>({ url: shared })
+/** A port of 127.0.0.1 that was free a moment ago. */
+const freePort = Effect.promise(
+  () =>
+    new Promise<number>((resolve) => {
+      const server = createServer().listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
+      })
+    })
 )
+
+/** Where the tests' Redis is; a private one is ended with the scope. */
+export const redisServer = Effect.gen(function* () {
+  if (shared !== undefined) return { url: shared }
+  const port = yield* freePort
+  yield* privateRedis({ bind: "127.0.0.1", port: String(port) })
+  return { url: `redis://127.0.0.1:${port}` }
+})
 
 /** A connection of one's own, closed with the scope. */
 export const connected = (address: Address) =>

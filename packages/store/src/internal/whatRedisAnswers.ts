@@ -1,10 +1,10 @@
 /** How Redis is asked: within a bounded time, again where the answer was lost, and never carried out too late. */
 import type { SessionStoreError } from "@latchkey/core/SessionStoreError"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Redis, RedisError } from "effect/persistence/Redis"
 import * as Schedule from "effect/Schedule"
+import { answeredInTime, MAX_MILLIS } from "./answeredInTime.ts"
 import { corrupt, unavailable, type Where } from "./explainFailure.ts"
 import type { Script } from "./whatRedisRuns.ts"
 import { codeOf, passes, whyRefused } from "./whyRedisRefused.ts"
@@ -20,24 +20,19 @@ export interface Ask {
     command: string,
     ...args: ReadonlyArray<string>
   ) => Effect.Effect<unknown, SessionStoreError>
-  /**
-   * `once`: to do it twice is not the same as to do it once, so that a lost answer is a failure. All others are asked again.
-   */
+  /** Asked again where the answer was lost: the script must do the same twice as once. */
   readonly run: (
     script: Script,
     keys: ReadonlyArray<string>,
-    args: ReadonlyArray<string>,
-    often?: "once"
+    args: ReadonlyArray<string>
   ) => Effect.Effect<Asked, SessionStoreError>
 }
 
 /** A connection that was lost is usually there again at once. */
 const again = Schedule.spaced("25 millis")
 
-const LOST = "the connection was lost, and what was asked may have been done: look, then try again"
-
 export const askRedis = (redis: Redis["Service"], where: Where, patience: Duration.Duration): Ask => {
-  const micros = Math.min(Duration.toMillis(patience) * 1000, Number.MAX_SAFE_INTEGER)
+  const millis = Math.min(Duration.toMillis(patience), MAX_MILLIS)
   const silent = unavailable(
     where,
     `Redis has not answered for ${Duration.format(patience)}: is it there? What was asked may have been done`
@@ -45,32 +40,23 @@ export const askRedis = (redis: Redis["Service"], where: Where, patience: Durati
   /** How far the server's clock is ahead of ours, or a little less; in microseconds. None until it has answered. */
   let ahead: number | undefined
 
-  const within = <A>(attempt: Effect.Effect<A, RedisError | SessionStoreError>, often?: "once") => {
-    const mayPass = (error: RedisError | SessionStoreError) => {
-      if (error._tag !== "RedisError") return false
-      const code = codeOf(error)
-      return code === undefined ? often === undefined : passes(code)
-    }
-    return attempt.pipe(
-      // Only what has failed once pays for the schedule.
-      Effect.catch((error) =>
-        mayPass(error) ? Effect.retry(attempt, { while: mayPass, schedule: again }) : Effect.fail(error)
+  const inTime = <A>(attempt: Effect.Effect<A, RedisError | SessionStoreError>) =>
+    answeredInTime(
+      attempt.pipe(
+        // Only what has failed once pays for the schedule.
+        Effect.catchIf(mayPass, () => Effect.retry(attempt, { while: mayPass, schedule: again })),
+        Effect.catchTag("RedisError", (error) => Effect.fail(unavailable(where, whyRefused(codeOf(error)))))
       ),
-      Effect.catchTag("RedisError", (error) => {
-        const code = codeOf(error)
-        return Effect.fail(unavailable(where, code === undefined ? LOST : whyRefused(code)))
-      }),
-      Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(silent) })
+      millis,
+      silent
     )
-  }
 
-  const run: Ask["run"] = (script, keys, args, often) =>
-    Clock.clockWith((clock) => {
-      const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1000n)
-      const giveUpAt = now() + micros
+  const run: Ask["run"] = (script, keys, args) =>
+    Effect.suspend(() => {
+      const giveUpAt = now() + millis * 1000
       const attempt: Effect.Effect<Asked, RedisError | SessionStoreError> = Effect.suspend(() => {
-        const notAfter = Math.min(giveUpAt + (ahead ?? Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)
-        return redis.eval(script)(keys, [String(Math.floor(notAfter)), ...args])
+        const notAfter = ahead === undefined ? Number.MAX_SAFE_INTEGER : Math.floor(giveUpAt + ahead)
+        return redis.eval(script)(keys, [String(notAfter), ...args])
       }).pipe(
         Effect.flatMap((reply) => {
           const [word, time, ...told]: ReadonlyArray<unknown> = Array.isArray(reply) ? reply : []
@@ -78,7 +64,7 @@ export const askRedis = (redis: Redis["Service"], where: Where, patience: Durati
             return Effect.fail(unavailable(where, "the server does not answer as Redis does"))
           }
           ahead = Number(time) - now()
-          // With the clocks as they are now it is not late: one of them was set, or stood still.
+          // With the clocks as they are now it is not late: the server's was set.
           if (word === "late") return attempt
           const damage = damages[word]
           return damage === undefined
@@ -86,20 +72,23 @@ export const askRedis = (redis: Redis["Service"], where: Where, patience: Durati
             : Effect.fail(corrupt(where, damage(where.instance)))
         })
       )
-      return within(attempt, often)
+      return inTime(attempt)
     })
 
   return {
     run,
     send: (command, ...args) =>
-      within(redis.send(command, ...args).pipe(Effect.catchIf(isRefusal, () => Effect.undefined)))
+      inTime(redis.send(command, ...args).pipe(Effect.catchIf(isRefusal, () => Effect.undefined)))
   }
 }
 
-const isRefusal = (error: RedisError): boolean => {
-  const code = codeOf(error)
-  return code !== undefined && !passes(code)
-}
+/** In microseconds. Not of `Clock`: see `answeredInTime`. */
+const now = (): number => performance.now() * 1000
+
+const mayPass = (error: RedisError | SessionStoreError): error is RedisError =>
+  error._tag === "RedisError" && passes(codeOf(error))
+
+const isRefusal = (error: RedisError): boolean => !passes(codeOf(error))
 
 const damages: Record<string, ((prefix: string) => string) | undefined> = {
   newer: (prefix) => `what is kept under the prefix ${prefix} is of a newer release: update this program`,

@@ -41,6 +41,17 @@ local count = redis.call('hget', KEYS[1], 'count') or '0'
 if count ~= whole(redis.call('zcard', KEYS[2])) then return answer('damaged') end
 `
 
+/**
+ * The last key is the note that this write was done. Others may have written since when it is asked for again: to do it twice
+ * would put back what they have replaced or removed. It comes first: whom the server lets do no such thing has changed nothing.
+ */
+const once = `${ofEntries}
+if redis.call('exists', KEYS[#KEYS]) == 1 then return answer('ok') end
+local function note()
+  redis.call('set', KEYS[#KEYS], '', 'px', whole(math.floor((ARGV[1] - now) / 1000) + 1))
+end
+`
+
 /** Ids after a place, in the order in which they were first put, each with its place. Arguments: after which, how many. */
 export const page = script(`${ofEntries}
 return answer('ok', redis.call('zrangebyscore', KEYS[2], ARGV[2], '+inf', 'withscores', 'limit', 0, ARGV[3]))
@@ -63,20 +74,20 @@ end
 return answer('ok', found)
 `)
 
-/** Keys: entry, lease. Arguments: id, version, line, `any`, `free` or `version`, the version expected, the fence or nothing. */
-export const put = script(`${ofEntries}
+/** Keys: entry, lease, note. Arguments: id, version, line, `any`, `free` or `version`, the version expected, the fence or nothing. */
+export const put = script(`${once}
 local id, version, line, expects, expected, fence = unpack(ARGV, 2)
 local entry = kind(KEYS[3])
 local known = redis.call('zscore', KEYS[2], id)
 if entry ~= 'none' and not (entry == 'hash' and known) then return answer('unreadable') end
 local current = entry == 'hash' and redis.call('hget', KEYS[3], 'version')
-if current == version then return answer('ok') end
 if fence ~= '' then
   local lease = kind(KEYS[4])
   if lease ~= 'none' and lease ~= 'hash' then return answer('damagedLease') end
   if redis.call('hget', KEYS[4], 'fence') ~= fence then return answer('fenced') end
 end
 if expects == 'free' and known or expects == 'version' and current ~= expected then return answer('moved') end
+note()
 if not known then
   redis.call('hset', KEYS[1], 'format', '${FORMAT}')
   redis.call('hincrby', KEYS[1], 'count', 1)
@@ -87,14 +98,15 @@ redis.call('hset', KEYS[3], 'version', version, 'line', line)
 return answer('ok')
 `)
 
-/** Keys: entry. Arguments: id, `any` or `version`, the version expected. */
-export const remove = script(`${ofEntries}
+/** Keys: entry, note. Arguments: id, `any` or `version`, the version expected. */
+export const remove = script(`${once}
 local id, expects, expected = unpack(ARGV, 2)
 local entry = kind(KEYS[3])
 local known = redis.call('zscore', KEYS[2], id)
 if entry == 'none' and not known then return answer('none') end
 local current = entry == 'hash' and redis.call('hget', KEYS[3], 'version')
 if expects == 'version' and current ~= expected then return answer('moved') end
+note()
 redis.call('del', KEYS[3])
 if known then
   redis.call('zrem', KEYS[2], id)

@@ -14,7 +14,9 @@ export const keysUnder = (prefix: string) => {
     /** A hash: a version and a line. */
     entry: (id: string) => `${head}:entry:${id}`,
     /** A hash; it stays when its lease is over, so that fences grow and marks stay. */
-    lease: (id: string) => `${head}:lease:${id}`
+    lease: (id: string) => `${head}:lease:${id}`,
+    /** A note that a write was done, for as long as somebody may ask for it again. */
+    done: (write: string) => `${head}:done:${write}`
   }
 }
 

@@ -5,14 +5,14 @@
  */
 import type { RedisError } from "effect/persistence/Redis"
 
-/** None where no server has spoken: the connection was lost, or there is none. */
-export const codeOf = ({ cause }: RedisError): string | undefined =>
-  cause instanceof Error ? /^([A-Z][A-Z_]*)(?: |$)/.exec(cause.message)?.[1] : undefined
+/** Empty where no server has spoken: the connection was lost, or there is none. */
+export const codeOf = ({ cause }: RedisError): string =>
+  (cause instanceof Error && /^([A-Z][A-Z_]*)(?: |$)/.exec(cause.message)?.[1]) || ""
 
-/** Nothing was done, and it will be possible in a moment. */
+/** It may be possible in a moment. */
 export const passes = (code: string): boolean => passing.has(code)
 
-const passing = new Set(["LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY"])
+const passing = new Set(["", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY"])
 
 export const whyRefused = (code: string): string =>
   advice[code] ?? `the server refused with ${code}: its log may say why`
@@ -26,7 +26,7 @@ const advice: Record<string, string | undefined> = {
   NOAUTH: credentials,
   WRONGPASS: credentials,
   NOPERM:
-    "the user may not do this: allow it the keys of the prefix, scripts, and the commands on hashes and sorted sets",
+    "the user may not do this: allow it the keys of the prefix, scripts, and the commands on strings, hashes and sorted sets",
   READONLY: "the server is a replica and takes no writes: connect to the primary",
   OOM: "the server's memory is full: raise its `maxmemory`",
   MISCONF: "the server cannot save to its disk: make room there",
