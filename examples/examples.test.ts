@@ -1,24 +1,48 @@
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import { NodeServices } from "@effect/platform-node"
 import { Sessions, SessionRef, SessionStore } from "@latchkey/core"
 import { Robot } from "@latchkey/robot"
 import { RobotEmulator, RobotTest, Spot } from "@latchkey/robot/testing"
 import { SqliteSessionStore } from "@latchkey/store"
-import { ConfigProvider, Effect, Equal, FileSystem, Layer, Option, Redacted, Stream } from "effect"
+import {
+  ConfigProvider,
+  Context,
+  Effect,
+  Equal,
+  Exit,
+  FileSystem,
+  Layer,
+  Option,
+  Redacted,
+  Scope,
+  Stream
+} from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { TestClock } from "effect/testing"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
+import { hasRedis, ownPrefix, redisServer } from "../packages/store/test/redisServer.ts"
+import { findPostgres, freshSchema } from "../packages/store/test/postgresServer.ts"
 import * as SignIn from "./01_sign-in.ts"
 import { callWith } from "./02_call-a-service.ts"
 import { explain } from "./03_catch-errors.ts"
 import { Turnstile } from "./05_own-provider.ts"
 import * as UseAStore from "./08_use-a-store.ts"
 import * as InstanceAuthSessions from "./16_instance-auth-sessions.ts"
+import * as SealedStore from "./24_sealed-store.ts"
+import * as RedisStore from "./25_redis-store.ts"
+import * as PostgresStore from "./26_postgres-store.ts"
 import { guardedService, services } from "./demo/guardedService.ts"
 
 const password = Redacted.make("correct-horse")
+
+const whole = Scope.makeUnsafe()
+afterAll(() => Effect.runPromise(Scope.close(whole, Exit.void)))
+const postgres = await Effect.runPromise(Scope.provide(findPostgres, whole))
+if (Option.isNone(postgres)) {
+  process.stderr.write("SKIPPED: example 26. There is no PostgreSQL; `npm run services` installs one\n")
+}
 
 const demo = fileURLToPath(new URL("demo.ts", import.meta.url))
 const signIn = fileURLToPath(new URL("01_sign-in.ts", import.meta.url))
@@ -140,6 +164,66 @@ describe("the examples run", () => {
       yield* InstanceAuthSessions.remember(password, path)
       assert.isTrue(Option.exists(yield* InstanceAuthSessions.token(path), Equal.equals(password)))
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+  )
+
+  it.live("24 seals what the store on disk keeps, and keeps it when the key has changed", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const home = yield* fs.makeTempDirectoryScoped()
+      const [first, second] = ["11".repeat(32), "22".repeat(32)]
+      const under = (keys: Record<string, string>) =>
+        Effect.provideService(
+          ConfigProvider.ConfigProvider,
+          ConfigProvider.fromEnv({ env: { HOME: home, XDG_STATE_HOME: home, ...keys } })
+        )
+      const found = Effect.flatMap(SessionStore, (store) => store.find({ account: "ops" })).pipe(
+        Effect.provide(Layer.fresh(SealedStore.layer))
+      )
+      const accounts = yield* UseAStore.program.pipe(
+        Effect.provide(Layer.fresh(SealedStore.layer)),
+        under({ SEALING_KEY: first })
+      )
+      assert.deepStrictEqual(accounts, ["ops"])
+      for (const file of yield* fs.readDirectory(`${home}/latchkey`)) {
+        const bytes = yield* fs.readFile(`${home}/latchkey/${file}`)
+        assert.isFalse(Buffer.from(bytes).includes("a token"))
+      }
+      const changed = { SEALING_KEY: second, OLD_SEALING_KEY: first }
+      assert.strictEqual(yield* under(changed)(SealedStore.changeKey), 1)
+      assert.isTrue(Option.isSome(yield* under(changed)(found)))
+      const refused = yield* Effect.flip(under({ SEALING_KEY: first })(found))
+      assert.strictEqual("reason" in refused ? refused.reason._tag : refused._tag, "WrongKey")
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+  )
+
+  it.live.skipIf(!hasRedis)("25 runs on the store in Redis", () =>
+    Effect.gen(function* () {
+      const address = yield* redisServer
+      const { prefix } = yield* ownPrefix(address)
+      const env = ConfigProvider.fromUnknown({ REDIS_URL: address.url, SESSIONS_PREFIX: prefix })
+      const accounts = yield* UseAStore.program.pipe(
+        Effect.provide(Layer.provide(RedisStore.sessions, ConfigProvider.layer(env)))
+      )
+      assert.deepStrictEqual(accounts, ["ops"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live.skipIf(Option.isNone(postgres))("26 shares its sessions with whoever is on the same database", () =>
+    Effect.gen(function* () {
+      const server = Option.getOrThrow(postgres)
+      const schema = yield* freshSchema(server)
+      const env = { DATABASE_URL: Redacted.value(server.url), SESSIONS_SCHEMA: schema }
+      const program = Layer.build(Layer.fresh(PostgresStore.layer)).pipe(
+        Effect.map((context) => Context.get(context, Sessions)),
+        Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
+      )
+      const [turnstile, one, other] = [yield* Turnstile, yield* program, yield* program]
+      const code = Redacted.make("1234")
+      const login = turnstile.enter("ada", code)
+      const live = yield* one.signIn(turnstile, { account: "ada", secret: code, login })
+      const seen = yield* other.open(turnstile, (yield* live.get).key)
+      assert.isTrue(Equal.equals(yield* seen.token, yield* live.token))
+    }).pipe(Effect.scoped, Effect.provide(Turnstile.layer))
   )
 })
 

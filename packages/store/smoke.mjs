@@ -1,7 +1,7 @@
-// Run by `npm run pack-check` in an empty project: the packed store remembers a session.
+// Run by `npm run pack-check` in an empty project: the packed store remembers a session, in the clear and sealed.
 import { Session, SessionKey, SessionStore } from "@latchkey/core"
-import { SqliteSessionStore } from "@latchkey/store"
-import { DateTime, Effect, Redacted } from "effect"
+import { EncryptedSessionStore, SealingKey, SqliteSessionStore } from "@latchkey/store"
+import { DateTime, Effect, Layer, Option, Redacted } from "effect"
 import assert from "node:assert/strict"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -25,4 +25,11 @@ assert.deepEqual(
   list.map((entry) => entry.key.account),
   ["ada"]
 )
+
+const seal = EncryptedSessionStore.layer({ key: SealingKey.make(Redacted.make("11".repeat(32))) }).pipe(
+  Layer.provide(SqliteSessionStore.layer({ path: join(directory, "sealed.db") }))
+)
+const found = Effect.flatMap(SessionStore, (store) => store.get(key))
+const sealed = await Effect.runPromise(Effect.provide(Effect.andThen(put, found), seal))
+assert.equal(Redacted.value(Option.getOrThrow(sealed).session.accessToken), "a token")
 rmSync(directory, { recursive: true })

@@ -12,7 +12,7 @@
  * stays as it is until it is replaced or removed, which needs no right key. `list` needs no key either: what it shows is what
  * stands in the clear, and nothing has vouched for it.
  *
- * The store below must hold an access token of visible ASCII about a third longer than the whole session and 130 bytes more.
+ * The store below must hold an access token of visible ASCII about a third longer than the whole session and 135 bytes more.
  * What it has no place for otherwise is as `NotRepresentable` as without a seal: an expiry, an end, a session without an expiry.
  *
  * @since 0.1.0
@@ -21,8 +21,9 @@ import type { Session } from "@latchkey/core/Session"
 import { type Entry, SessionStore } from "@latchkey/core/SessionStore"
 import { CorruptEntry, NotRepresentable, SessionStoreError } from "@latchkey/core/SessionStoreError"
 import * as Config from "effect/Config"
-import type * as Aead from "effect/crypto/Aead"
-import type * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Context from "effect/Context"
+import * as Aead from "effect/crypto/Aead"
+import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -77,7 +78,8 @@ export const make = <E = SessionStoreError, R = never>(
     const below = yield* SessionStore
     const { key, keys } = yield* fetched(options)
     const tools = yield* Effect.context<Aead.Aead | SecureRandom.SecureRandom>()
-    const withTools = Effect.provideContext(tools)
+    // No more than these: what the store below does belongs to the caller's span, not to that of whoever opened the store.
+    const withTools = Effect.provideContext(Context.pick(Aead.Aead, SecureRandom.SecureRandom)(tools))
 
     const open = Effect.fnUntraced(function* ({ session, version }: Entry) {
       const sealed = yield* sealedIn(where, session)
@@ -146,7 +148,7 @@ export const layerConfig = (
  *
  * Other processes may go on meanwhile, if they have both keys: each entry is written under its lease, against the version that was read.
  * It can be interrupted anywhere and begun again. An entry whose renewal is under way, or was left with its answer
- * lost, is not touched, because its holder may still come back to it: after a minute it is a `LeaseTimeout`. Entries that cannot be
+ * lost, is not touched, because its holder may still come back to it: after a minute in which nothing else was left to seal it is a `LeaseTimeout`. Entries that cannot be
  * opened are left as they are; all others are sealed before the first of these fails with `WrongKey`, `CorruptEntry` or
  * `Corrupt`. The store below may keep replaced texts for a while: see there.
  *

@@ -2,11 +2,11 @@
  * A sealing key made from a passphrase by Argon2id (RFC 9106).
  *
  * Salt and cost stand in the clear in every text that is sealed, so that the next process finds them; a process goes on with the
- * salt of an entry that is there and opens, if its cost is the one asked for. A key is derived once per salt and then kept until the
- * scope ends: with the default cost that takes about 0.1 s and 64 MiB, one at a time.
+ * salt of an entry that is there and opens, if its cost is the one asked for. A key is derived once per salt and then kept, for the last 32 of
+ * them and until the scope ends: with the default cost that takes about 0.1 s and 64 MiB, one at a time.
  *
- * Argon2id needs `NodeCrypto.layerKdf` (or `.layer`) of `@effect/platform-node`, on Node 24.7 or newer; where it is not to be had, using
- * the key fails with `Unavailable`, and nothing else is tried. A passphrase is as strong as it is long, and whoever
+ * Argon2id needs `NodeCrypto.layerKdf` (or `.layer`) of `@effect/platform-node`, on Node 24.7 or newer; where it is not to be had, or memory is
+ * short, using the key fails with `Unavailable`, and nothing else is tried. A passphrase is as strong as it is long, and whoever
  * can read the store can try others at leisure: take six random words, or better a key of `SealingKey` or `KeyringKey`.
  *
  * @since 0.1.0
@@ -17,10 +17,10 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { type Cost, isBearable, type Origin, SALT_BYTES } from "./internal/sealedText.ts"
-import { KEY_BYTES, type Secret, secret } from "./internal/sealingKey.ts"
+import { KEY_BYTES, type Secret, secret, wipe } from "./internal/sealingKey.ts"
 import type { SealingKey } from "./SealingKey.ts"
 
 /**
@@ -66,11 +66,19 @@ export const make = Effect.fnUntraced(function* ({
   }
   const kdf = yield* Kdf.Kdf
   const random = yield* Effect.provide(SecureRandom.SecureRandom, SecureRandom.layerWebCrypto)
-  const scope = yield* Scope.Scope
   // Each takes its memory, and the caller who asks next mostly asks for the same.
   const oneAtATime = yield* Semaphore.make(1)
+  const oneChoice = yield* Semaphore.make(1)
   const kept = new Map<string, Secret>()
   let chosen: Secret | undefined
+  let isOver = false
+
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      isOver = true
+      kept.forEach(wipe)
+    })
+  )
 
   const derive = Effect.fnUntraced(function* (origin: Passphrase) {
     const text = new TextEncoder().encode(Redacted.value(passphrase).normalize("NFC"))
@@ -79,16 +87,25 @@ export const make = Effect.fnUntraced(function* ({
       derived,
       Effect.sync(() => text.fill(0))
     ).pipe(
+      // The platform has a type for no other failure than a missing Argon2id. The arguments were looked at before.
+      Effect.catchDefect(() => Effect.fail(failed)),
       Effect.catchReason(
         "CryptoError",
         "Unsupported",
         () => Effect.fail(unsupported),
-        // Everything else was looked at before: a bug.
         (_, error) => Effect.die(error)
       )
     )
-    return yield* Scope.provide(secret(bytes, origin), scope)
+    return yield* secret(bytes, origin)
   })
+
+  const keep = (made: Secret, name: string) => {
+    kept.set(name, made)
+    // Whoever uses it now still can: it is left to the garbage collector.
+    const oldest = Array.from(kept.keys()).find((one) => kept.get(one) !== chosen)
+    if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest)
+    if (isOver) wipe(made)
+  }
 
   const derivedOnce = (origin: Passphrase) =>
     oneAtATime.withPermit(
@@ -98,13 +115,7 @@ export const make = Effect.fnUntraced(function* ({
         if (known !== undefined) return Effect.succeed(known)
         // Who stops waiting leaves it to the next: it cannot be stopped anyway.
         return derive(origin).pipe(
-          Effect.tap((made) =>
-            Effect.sync(() => {
-              kept.set(name, made)
-              const [oldest] = kept.keys()
-              if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest)
-            })
-          ),
+          Effect.tap((made) => Effect.sync(() => keep(made, name))),
           Effect.uninterruptible
         )
       })
@@ -119,23 +130,33 @@ export const make = Effect.fnUntraced(function* ({
           return Option.some(made)
         })
 
+  const choose = Effect.fnUntraced(function* (seen: Parameters<SealingKey["toSeal"]>[0]) {
+    if (chosen !== undefined) return chosen
+    const head = yield* seen
+    if (Option.isSome(head)) yield* toOpen(head.value)
+    if (chosen !== undefined) return chosen
+    const salt = new Uint8Array(yield* random.randomBytes(SALT_BYTES))
+    const made = yield* derivedOnce({ _tag: "Passphrase", cost, salt })
+    return (chosen ??= made)
+  })
+
   return {
     toOpen,
-    toSeal: Effect.fnUntraced(function* (seen) {
-      if (chosen !== undefined) return chosen
-      const head = yield* seen
-      if (Option.isSome(head)) yield* toOpen(head.value)
-      if (chosen !== undefined) return chosen
-      const salt = new Uint8Array(yield* random.randomBytes(SALT_BYTES))
-      const made = yield* derivedOnce({ _tag: "Passphrase", cost, salt })
-      return (chosen ??= made)
-    })
+    toSeal: (seen) =>
+      Effect.suspend(() =>
+        chosen === undefined ? oneChoice.withPermit(choose(seen)) : Effect.succeed(chosen)
+      )
   }
 })
 
 type Passphrase = Extract<Origin, { readonly _tag: "Passphrase" }>
 
 const where = { provider: "encrypted", instance: "passphrase" }
+
+const failed = SessionStoreError.because(
+  where,
+  new Unavailable({ message: "Argon2id has failed: free some memory, or choose a key of another kind" })
+)
 
 const unsupported = SessionStoreError.because(
   where,

@@ -1,14 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { NodeCrypto } from "@effect/platform-node"
 import { SessionStore } from "@latchkey/core/SessionStore"
+import {
+  CorruptEntry,
+  SessionStoreError,
+  type SessionStoreErrorReason,
+  Unavailable
+} from "@latchkey/core/SessionStoreError"
 import * as EncryptedSessionStore from "@latchkey/store/EncryptedSessionStore"
 import * as PassphraseKey from "@latchkey/store/PassphraseKey"
 import * as SealingKey from "@latchkey/store/SealingKey"
 import { Canary } from "@latchkey/testing"
-import { type Context, Effect, Fiber, Layer, Option, Redacted } from "effect"
+import { type Context, Effect, Exit, Fiber, Layer, Option, Redacted, Scheduler, Scope } from "effect"
 import { Kdf } from "effect/crypto"
 import { randomBytes } from "node:crypto"
-import { bodyOf, textOf } from "./sealedByHand.ts"
+import { bodyOf, hasArgon2id, textOf } from "./sealedByHand.ts"
 import { key, open, reasonOf, session, tokenOf } from "./support.ts"
 
 type Store = Context.Service.Shape<typeof SessionStore>
@@ -56,7 +62,9 @@ const bodyIn = Effect.fnUntraced(function* (below: Store, account: string) {
 
 const saltOf = (body: Buffer) => body.subarray(21, 37).toString("hex")
 
-describe("PassphraseKey", () => {
+if (!hasArgon2id) process.stderr.write("SKIPPED: what needs a passphrase. This Node has no Argon2id\n")
+
+describe.skipIf(!hasArgon2id)("PassphraseKey", () => {
   it.effect("S28: the next process finds salt and cost, and derives once", () =>
     Effect.gen(function* () {
       const below = yield* open(SessionStore.layerMemory)
@@ -81,6 +89,50 @@ describe("PassphraseKey", () => {
       yield* (yield* opened(below, "pass")).put(session("a", "of a"))
       yield* (yield* opened(below, "pass")).put(session("b", "of b"))
       assert.strictEqual(saltOf(yield* bodyIn(below, "b")), saltOf(yield* bodyIn(below, "a")))
+    })
+  )
+
+  for (const steps of [3, 2048]) {
+    it.effect(`many who write first at once choose one salt, and derive once: ${steps} steps at a time`, () =>
+      Effect.gen(function* () {
+        const below = yield* open(SessionStore.layerMemory)
+        const { layer, seen } = counting()
+        const store = yield* opened(below, "pass", layer)
+        const accounts = Array.from({ length: 20 }, (_, n) => `a${n}`)
+        yield* Effect.forEach(accounts, (account) => store.put(session(account, "t")), {
+          concurrency: "unbounded"
+        }).pipe(Effect.provideService(Scheduler.MaxOpsBeforeYield, steps))
+        assert.strictEqual(seen.runs, 1)
+      })
+    )
+  }
+
+  it.effect("who stops waiting for the first salt leaves the choice to the next", () =>
+    Effect.gen(function* () {
+      const below = yield* open(SessionStore.layerMemory)
+      const { layer, seen } = counting()
+      const store = yield* opened(below, "pass", layer)
+      const first = yield* Effect.forkChild(store.put(session("a", "t")), { startImmediately: true })
+      const second = yield* Effect.forkChild(store.put(session("b", "t")), { startImmediately: true })
+      yield* Fiber.interrupt(first)
+      yield* Fiber.join(second)
+      yield* store.put(session("c", "t"))
+      assert.isAtMost(seen.runs, 2)
+      assert.strictEqual(saltOf(yield* bodyIn(below, "b")), saltOf(yield* bodyIn(below, "c")))
+    })
+  )
+
+  it.effect("an entry that the store below cannot read is in nobody's way", () =>
+    Effect.gen(function* () {
+      const below = yield* open(SessionStore.layerMemory)
+      const message = "damaged"
+      const where = { provider: "test", instance: "test" }
+      const failing = (reason: SessionStoreErrorReason) =>
+        opened({ ...below, find: () => Effect.fail(SessionStoreError.because(where, reason)) }, "pass")
+      yield* (yield* failing(new CorruptEntry({ message }))).put(session("a", "of a"))
+      assert.isTrue(Option.isSome(yield* (yield* opened(below, "pass")).get(key("a"))))
+      const away = yield* failing(new Unavailable({ message }))
+      assert.strictEqual(yield* reasonOf(away.put(session("b", "t"))), "Unavailable")
     })
   )
 
@@ -188,6 +240,68 @@ describe("PassphraseKey", () => {
     })
   )
 
+  it.effect(
+    "S33: what is kept does not grow with the salts, and the key in use is not dropped for them",
+    () =>
+      Effect.gen(function* () {
+        const { layer, seen } = counting()
+        const scope = yield* Effect.scope
+        const made = yield* Effect.provide(
+          PassphraseKey.make({ passphrase: Redacted.make("pass"), ...cheap }),
+          yield* Layer.build(layer)
+        )
+        const chosen = yield* made.toSeal(Effect.succeedNone)
+        const finalizers = () => (scope.state._tag === "Open" ? (scope.state.finalizers?.size ?? 1) : 0)
+        const before = finalizers()
+        const heads = Array.from({ length: 40 }, (_, n) => ({
+          id: "",
+          origin: { _tag: "Passphrase", cost: cheap, salt: new Uint8Array(16).fill(n) } as const
+        }))
+        for (const head of heads) yield* made.toOpen(head)
+        assert.strictEqual(finalizers(), before)
+        assert.strictEqual(seen.runs, 41)
+        for (const head of heads.slice(-31)) yield* made.toOpen(head)
+        assert.deepStrictEqual(yield* made.toOpen(chosen.head), Option.some(chosen))
+        assert.strictEqual(seen.runs, 41)
+        for (const head of heads.slice(0, 9)) yield* made.toOpen(head)
+        assert.strictEqual(seen.runs, 50)
+      })
+  )
+
+  it.effect(
+    "S33: bytes are wiped when the key is made, and the key when the scope ends, or right after",
+    () =>
+      Effect.gen(function* () {
+        const platform = yield* Effect.provide(Kdf.Kdf, NodeCrypto.layerKdf)
+        const bytes: Array<Uint8Array> = []
+        const kdf = Kdf.Kdf.of({
+          derive: (algorithm, secret, options) =>
+            Effect.tap(platform.derive(algorithm, secret, options), (derived) =>
+              Effect.sync(() => bytes.push(secret, derived))
+            )
+        })
+        const scope = yield* Scope.make()
+        const make = (cost: Omit<PassphraseKey.Options, "passphrase">) =>
+          PassphraseKey.make({ passphrase: Redacted.make("pass"), ...cost }).pipe(
+            Effect.provideService(Kdf.Kdf, kdf),
+            Scope.provide(scope)
+          )
+        const early = yield* (yield* make(cheap)).toSeal(Effect.succeedNone)
+        assert.isDefined(Redacted.value(early.key))
+        assert.deepStrictEqual(
+          bytes.map((some) => some.every((one) => one === 0)),
+          [true, true]
+        )
+        const slow = yield* make({})
+        const late = yield* Effect.forkChild(slow.toSeal(Effect.succeedNone), { startImmediately: true })
+        yield* Scope.close(scope, Exit.void)
+        assert.isUndefined(late.pollUnsafe())
+        assert.throws(() => Redacted.value(early.key))
+        const { key: tooLate } = yield* Fiber.join(late)
+        assert.throws(() => Redacted.value(tooLate))
+      })
+  )
+
   it.effect("who stops waiting for a derivation leaves it to the next", () =>
     Effect.gen(function* () {
       const below = yield* open(SessionStore.layerMemory)
@@ -201,13 +315,38 @@ describe("PassphraseKey", () => {
     })
   )
 
+  it.effect("P06: no failure, log line, span or printed key shows the passphrase", () =>
+    Effect.gen(function* () {
+      const canary = Canary.make("passphrase")
+      yield* Effect.gen(function* () {
+        const below = yield* open(SessionStore.layerMemory)
+        const made = yield* PassphraseKey.make({ passphrase: canary.redacted, ...cheap })
+        yield* made.toSeal(Effect.succeedNone)
+        Canary.assertAbsent([canary], made)
+        yield* (yield* opened(below, "other")).put(session("a", "t"))
+        const store = yield* opened(below, canary.secret)
+        Canary.assertAbsent([canary], store)
+        const unsupported = yield* opened(below, canary.secret, Kdf.layerWebCrypto)
+        const failures = [
+          yield* Effect.flip(store.get(key("a"))),
+          yield* Effect.flip(unsupported.put(session("b", "t")))
+        ]
+        Canary.assertAbsent([canary], failures)
+        yield* Canary.assertNoneCaptured([canary])
+      }).pipe(Effect.provide([Canary.capture, NodeCrypto.layerKdf]))
+    })
+  )
+})
+
+describe("PassphraseKey, where there is no Argon2id", () => {
   it.effect("S28: a runtime without Argon2id is Unavailable, and nothing is written", () =>
     Effect.gen(function* () {
       const below = yield* open(SessionStore.layerMemory)
       const store = yield* opened(below, "pass", Kdf.layerWebCrypto)
       assert.strictEqual(yield* reasonOf(store.put(session("a", "t"))), "Unavailable")
       assert.deepStrictEqual(yield* below.list, [])
-      yield* (yield* opened(below, "pass")).put(session("a", "t"))
+      const head = Buffer.from([...randomBytes(8), 1, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 1])
+      yield* below.put(session("a", textOf(1, Buffer.concat([head, randomBytes(56)]))))
       assert.strictEqual(yield* reasonOf(store.get(key("a"))), "Unavailable")
     })
   )
@@ -233,25 +372,13 @@ describe("PassphraseKey", () => {
     })
   )
 
-  it.effect("P06: no failure, log line, span or printed key shows the passphrase", () =>
+  it.effect("an Argon2id that fails, as it does where memory is short, is Unavailable", () =>
     Effect.gen(function* () {
-      const canary = Canary.make("passphrase")
-      yield* Effect.gen(function* () {
-        const below = yield* open(SessionStore.layerMemory)
-        const made = yield* PassphraseKey.make({ passphrase: canary.redacted, ...cheap })
-        yield* made.toSeal(Effect.succeedNone)
-        Canary.assertAbsent([canary], made)
-        yield* (yield* opened(below, "other")).put(session("a", "t"))
-        const store = yield* opened(below, canary.secret)
-        Canary.assertAbsent([canary], store)
-        const unsupported = yield* opened(below, canary.secret, Kdf.layerWebCrypto)
-        const failures = [
-          yield* Effect.flip(store.get(key("a"))),
-          yield* Effect.flip(unsupported.put(session("b", "t")))
-        ]
-        Canary.assertAbsent([canary], failures)
-        yield* Canary.assertNoneCaptured([canary])
-      }).pipe(Effect.provide([Canary.capture, NodeCrypto.layerKdf]))
+      const below = yield* open(SessionStore.layerMemory)
+      // What the platform does with a failure of OpenSSL, such as "malloc failure".
+      const failing = Layer.succeed(Kdf.Kdf, { derive: () => Effect.die(new Error("malloc failure")) })
+      const store = yield* opened(below, "pass", failing)
+      assert.strictEqual(yield* reasonOf(store.put(session("a", "t"))), "Unavailable")
     })
   )
 })

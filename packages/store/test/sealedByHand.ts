@@ -2,7 +2,12 @@
  * The sealed format of `docs/security.md`, written a second time from its description: only `node:crypto`, nothing of ours.
  * OpenSSL has ChaCha20-Poly1305; what makes it XChaCha20-Poly1305 is one block of HChaCha20.
  */
-import { argon2Sync, createCipheriv, createDecipheriv, createHash } from "node:crypto"
+import * as crypto from "node:crypto"
+
+const { createCipheriv, createDecipheriv, createHash } = crypto
+
+/** Below Node 24.7 there is none, whatever its types say. */
+export const hasArgon2id = "argon2Sync" in crypto
 
 /** draft-irtf-cfrg-xchacha-03, section 2.2. */
 export const hChaCha20 = (key: Buffer, nonce: Buffer): Buffer => {
@@ -79,7 +84,7 @@ export const openByHand = (text: string, key: Buffer | string, visible: Visible)
   const headEnd = isPassphrase ? 37 : 9
   const used =
     typeof key === "string"
-      ? argon2Sync("argon2id", {
+      ? crypto.argon2Sync("argon2id", {
           message: key.normalize("NFC"),
           memory: body.readUInt32BE(9),
           passes: body.readUInt32BE(13),

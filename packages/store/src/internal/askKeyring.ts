@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { spawn } from "node:child_process"
+import { parse } from "node:path"
 import { unavailable, type Where } from "./explainFailure.ts"
 import { keyringProcess, type Request } from "./keyringProcess.ts"
 import { whyNoKeyring } from "./whyNoKeyring.ts"
@@ -49,31 +50,45 @@ export const missing =
 
 const run = (where: Where, input: string): Effect.Effect<string, SessionStoreError> =>
   Effect.callback((resume) => {
-    const child = spawn(process.execPath, ["--input-type=module", "--eval", keyringProcess], {
-      stdio: ["pipe", "pipe", "ignore"],
-      windowsHide: true
-    })
-    let said = ""
-    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-      said += chunk
-    })
-    const ended = new Promise<void>((resolve) => {
-      child.on("close", () => {
-        resolve()
-        resume(Effect.succeed(said))
+    const fail = (message: string) => resume(Effect.fail(unavailable(where, message)))
+    const notStarted = () =>
+      fail("no process can be started to ask the keyring: allow it, or free some resources")
+    // Somebody who was to run that text has run this program again: each would start the next.
+    if (process.argv.includes(keyringProcess)) {
+      return fail(
+        "this program is not run by Node itself, which is to ask the keyring: give the key in another way"
+      )
+    }
+    try {
+      const child = spawn(process.execPath, ["--input-type=module", "--eval", keyringProcess], {
+        // Where this program is may be gone.
+        cwd: parse(process.execPath).root,
+        stdio: ["pipe", "pipe", "ignore"],
+        windowsHide: true
       })
-      child.on("error", () => {
-        resolve()
-        resume(
-          Effect.fail(unavailable(where, "no process can be started to ask the keyring: free some resources"))
-        )
+      const ended = new Promise<void>((resolve) => {
+        child.on("exit", () => resolve())
+        child.on("error", () => {
+          resolve()
+          notStarted()
+        })
       })
-    })
-    // It may be gone before it was told.
-    child.stdin.on("error", () => undefined)
-    child.stdin.end(input)
-    return Effect.promise(() => {
-      child.kill("SIGKILL")
-      return ended
-    })
+      let said = ""
+      child.on("close", () => resume(Effect.succeed(said)))
+      child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+        said += chunk
+      })
+      // It may be gone before it was told.
+      child.stdin.on("error", () => undefined)
+      child.stdin.end(input)
+      return Effect.promise(() => {
+        child.kill("SIGKILL")
+        // What the library has started may keep it open.
+        child.stdout.destroy()
+        return ended
+      })
+    } catch {
+      // Node throws where it is not permitted, and gives no streams where no file can be opened any more.
+      return notStarted()
+    }
   })

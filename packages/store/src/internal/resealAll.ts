@@ -1,7 +1,7 @@
 /** How every entry of a store comes under one key while others use it. */
 import type { Session } from "@latchkey/core/Session"
 import type { SessionKey } from "@latchkey/core/SessionKey"
-import type { Entry, Lease, SessionStore } from "@latchkey/core/SessionStore"
+import type { Entry, Lease, SessionStore, Version } from "@latchkey/core/SessionStore"
 import { LeaseTimeout, SessionStoreError } from "@latchkey/core/SessionStoreError"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -43,7 +43,7 @@ export const resealAll = Effect.fnUntraced(function* (
     const entry = Option.getOrUndefined(yield* store.get(one))
     if (entry === undefined || (yield* isDone(entry))) return "done" as const
     // Its token may be out for renewal: whoever waits for the answer must find the entry as it was.
-    if (Option.exists(lease.marked, (mark) => mark.endsWith(entry.version))) return "busy" as const
+    if (Option.exists(lease.marked, isAbout(entry.version))) return "busy" as const
     const session = yield* opened(entry)
     const secret = yield* key.toSeal(Effect.succeedNone)
     yield* store.put(yield* seal(session, secret), {
@@ -71,7 +71,7 @@ export const resealAll = Effect.fnUntraced(function* (
   )
 
   let sealed = 0
-  let giveUpAt = (yield* Clock.currentTimeMillis) + Duration.toMillis(PATIENCE)
+  let giveUpAt = (yield* ticks) + Duration.toMillis(PATIENCE)
   while (true) {
     const failures: Array<SessionStoreError> = []
     const busy: Array<SessionKey> = []
@@ -89,7 +89,7 @@ export const resealAll = Effect.fnUntraced(function* (
         isNews = true
       }
     }
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* ticks
     if (isNews) giveUpAt = now + Duration.toMillis(PATIENCE)
     const [waitedFor] = busy
     if (waitedFor !== undefined) {
@@ -104,3 +104,9 @@ export const resealAll = Effect.fnUntraced(function* (
     }
   }
 })
+
+/** The version alone, or behind what its holder says of itself. */
+const isAbout = (version: Version) => (mark: Version) => mark === version || mark.endsWith(` ${version}`)
+
+/** In milliseconds, by a clock that nobody sets. */
+const ticks = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)

@@ -1,7 +1,7 @@
 /**
  * What a sealed text is made of, in the clear and not; `docs/security.md` has it as a table.
  *
- * Both ends are marked: a text that is damaged or cut short anywhere still shows that it was sealed, and is never taken
+ * Both ends are marked: a text that is damaged or cut short at one of them still shows that it was sealed, and is not taken
  * for a token in the clear.
  */
 import * as Result from "effect/Result"

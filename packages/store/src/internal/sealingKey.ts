@@ -24,25 +24,32 @@ export interface Key {
   readonly toOpen: (head: Head) => Effect.Effect<Option.Option<Secret>, SessionStoreError>
 }
 
-/** Takes the bytes over and wipes them; of the key itself the scope's end leaves only what the garbage collector has not yet got. */
+/** Takes the bytes over and wipes them. */
 export const secret = Effect.fnUntraced(function* (
   bytes: Uint8Array,
   origin: Origin
-): Effect.fn.Return<Secret, never, Scope.Scope> {
+): Effect.fn.Return<Secret> {
   const made: Secret = {
     head: { id: idOf(bytes), origin },
     // They are 32: anything else is a bug.
     key: Redacted.make(yield* Effect.orDie(Aead.key(Aead.xchacha20Poly1305, bytes)), { label: "sealing key" })
   }
   bytes.fill(0)
-  yield* Effect.addFinalizer(() => Effect.sync(() => Redacted.wipeUnsafe(made.key)))
   return made
 })
 
+/** Leaves only what the garbage collector has not yet got. Whoever uses the key from then on gets a defect. */
+export const wipe = ({ key }: Secret): void => void Redacted.wipeUnsafe(key)
+
 /** A key of which there is one only. */
 export const given = (bytes: Uint8Array): Effect.Effect<Key, never, Scope.Scope> =>
-  Effect.map(secret(bytes, { _tag: "Given" }), (only) => ({
-    toSeal: () => Effect.sync(() => only),
-    toOpen: ({ id, origin }) =>
-      Effect.sync(() => (origin._tag === "Given" && id === only.head.id ? Option.some(only) : Option.none()))
-  }))
+  Effect.map(
+    Effect.acquireRelease(secret(bytes, { _tag: "Given" }), (only) => Effect.sync(() => wipe(only))),
+    (only) => ({
+      toSeal: () => Effect.sync(() => only),
+      toOpen: ({ id, origin }) =>
+        Effect.sync(() =>
+          origin._tag === "Given" && id === only.head.id ? Option.some(only) : Option.none()
+        )
+    })
+  )
