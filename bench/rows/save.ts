@@ -14,6 +14,7 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { writePrivateFile } from "../../packages/store/src/internal/writePrivateFile.ts"
 import { type Candidate, type Row, timed } from "../measure.ts"
 
 const SAVES = 50
@@ -67,7 +68,8 @@ export const rows = async (): Promise<ReadonlyArray<Row>> => {
     return path
   }
   const scope = Scope.makeUnsafe()
-  const bare = placed("bare")
+  const [bare, ours] = [placed("bare"), placed("ours")]
+  const temporary = join(ours, "unfinished")
   const cryosparc = CryosparcSessionStore.make({ path: join(placed("cryosparc"), "auth.json") })
   const bosdyn = BosdynTokenStore.make({ directory: placed("bosdyn") })
   const sessions = await Effect.runPromise(InstanceAuthSessions.load(join(placed("tools"), "auth.json")))
@@ -82,6 +84,12 @@ export const rows = async (): Promise<ReadonlyArray<Row>> => {
           })
       },
       candidates: [
+        saves(
+          "the same as our stores on disk do it",
+          Effect.sync(() =>
+            writePrivateFile({ path: join(ours, "session"), temporary, bytes: Buffer.from(tokenOf()) })
+          )
+        ),
         puts(
           "CryosparcSessionStore.put",
           await Effect.runPromise(Scope.provide(cryosparc, scope)),

@@ -41,9 +41,15 @@ export interface Provider<
    * (`RefreshUncertain`).
    */
   readonly rotates: boolean
-  /** Whether the service forgives it once when the token that it has just spent comes back. Default: no. */
+  /**
+   * Whether the service forgives it once when the token that it has just spent comes back. Then whoever has lost the answer asks
+   * once more, at once; what becomes of that is final. Default: no.
+   */
   readonly forgivesReuse?: boolean
-  /** One call, no retry. The result has the same key. */
+  /**
+   * One call, no retry, and with an end: where it spends the token nobody interrupts it, and the scope waits for it. It does not ask
+   * the `SessionRef` that it renews. The result has the same key.
+   */
   readonly refresh: (session: Session) => Effect.Effect<Session, RefreshError | Verdict>
   /** Tells the far end that the session is over. */
   readonly logout: (session: Session) => Effect.Effect<Revocation, LogoutError>

@@ -115,7 +115,10 @@ export interface SessionRef<out E, out LogoutError = never> {
    * renewal a moment ago (`REFUSAL_PAUSE`): then a renewal does not help.
    */
   readonly refused: (session: Session) => Effect.Effect<Session, E>
-  /** Saves a session that was won elsewhere, then hands it out. Fails with `InvalidRequest` for one of another key. */
+  /**
+   * Saves a session that was won elsewhere, then hands it out. Wins over a logout that began before. Fails with `InvalidRequest`
+   * for one of another key.
+   */
   readonly adopt: (session: Session) => Effect.Effect<void, SessionStoreError | InvalidRequest>
   /**
    * Looks into the store: takes up what another program has put there, and forgets what another program has removed.

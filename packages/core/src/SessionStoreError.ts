@@ -1,5 +1,6 @@
 /**
- * A store could not do what it was asked. The `reason` says why; nothing that was stored has been touched.
+ * A store could not do what it was asked. The `reason` says why. Nothing that was stored has been touched; of a store over a
+ * network that is `Unavailable` because no answer came, nobody can say.
  *
  * `provider` names the store (`sqlite`, `bosdyn`, …), `instance` says where it lies.
  *

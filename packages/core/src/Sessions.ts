@@ -92,22 +92,27 @@ export class Sessions extends Context.Service<
 type Live<E extends AuthError, LogoutError extends AuthError> = SessionRef<GetError<E>, LogoutError> &
   Pick<LiveSession<E, LogoutError>, "load" | "provider" | "take">
 
+/** Where one session lives. */
+interface Drawer<E extends AuthError, LogoutError extends AuthError> {
+  readonly live: Live<E, LogoutError>
+}
+
 const make = (context: Context.Context<SessionStore | Scope.Scope>): Sessions["Service"] => {
   const around = new Surroundings(context)
-  const held = new Map<string, Live<AuthError, AuthError>>()
+  const drawers = new Map<string, Drawer<AuthError, AuthError>>()
   const refused = new RefusedSecrets()
 
   const sessionOf = <E extends AuthError, LogoutError extends AuthError>(
     provider: Provider<E, LogoutError>,
     key: SessionKey
   ): Live<E, LogoutError> => {
-    const known = held.get(key.id)
+    const known = drawers.get(key.id)
     if (known !== undefined && isOf(known, provider)) {
-      known.provider = provider
-      return known
+      known.live.provider = provider
+      return known.live
     }
     const live = new LiveSession(provider, key, around)
-    held.set(key.id, live)
+    drawers.set(key.id, { live })
     return live
   }
 
@@ -141,9 +146,9 @@ const make = (context: Context.Context<SessionStore | Scope.Scope>): Sessions["S
 
 /** What a session can fail with is settled by its provider, and providers of one name fail alike. */
 const isOf = <E extends AuthError, LogoutError extends AuthError>(
-  live: Live<AuthError, AuthError>,
+  drawer: Drawer<AuthError, AuthError>,
   provider: Provider<E, LogoutError>
-): live is Live<E, LogoutError> => live.provider.name === provider.name
+): drawer is Drawer<E, LogoutError> => drawer.live.provider.name === provider.name
 
 const endingAfter = (session: Session, life: Duration.Input | undefined): Session =>
   life === undefined

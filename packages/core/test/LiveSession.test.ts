@@ -26,6 +26,7 @@ import {
   Fiber,
   Layer,
   Option,
+  Random,
   Redacted,
   Scope,
   Stream
@@ -117,6 +118,62 @@ describe("a token that was won is not lost", () => {
           assert.strictEqual(tokenOf(yield* Fiber.join(waiting)), "token-2")
           assert.deepStrictEqual(base.seen, { renewals: 1, reuses: 0, logouts: [] })
         }).pipe(Effect.provideService(Clock.Clock, clock))
+      })
+    )
+  )
+
+  it.effect("when the lease was lost while the answer came, and the scope closes", () =>
+    provided(
+      Effect.gen(function* () {
+        const base = TestProvider.make()
+        const store = yield* SessionStore
+        const out = yield* Deferred.make<void>()
+        const provider: TestProvider.TestProvider = {
+          ...base,
+          refresh: (session) => Effect.tap(base.refresh(session), () => Deferred.await(out))
+        }
+        const scope = yield* Scope.make()
+        const context = yield* withStore((it) => ({
+          lease: (key, ttl) =>
+            Effect.map(
+              it.lease(key, ttl),
+              Option.map((lease) => ({ ...lease, extend: Effect.void }))
+            )
+        }))
+        const ref = yield* SessionRef.make(provider, yield* base.login).pipe(
+          Effect.provideContext(context),
+          Effect.provideService(Scope.Scope, scope)
+        )
+        yield* TestClock.adjust(due)
+        yield* Effect.forkChild(ref.get)
+        yield* TestClock.adjust("2 seconds")
+        const rival = Option.getOrThrow(yield* store.lease(ref.key, "1 hour"))
+        const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+        yield* settle
+        yield* Deferred.succeed(out, undefined)
+        yield* TestClock.adjust("1 second")
+        yield* rival.release
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.join(closing)
+        const { session } = Option.getOrThrow(yield* store.get(ref.key))
+        assert.isTrue(base.accepts(session))
+      })
+    )
+  )
+
+  it.effect("by a look into the store that holds no news", () =>
+    provided(
+      Effect.gen(function* () {
+        const { context, gate } = yield* gated
+        const { provider, ref } = yield* signedInOver(context)
+        yield* TestClock.adjust("1 hour")
+        gate.put = diskFull
+        yield* Effect.flip(ref.get)
+        yield* ref.reload
+        gate.put = Effect.void
+        yield* TestClock.adjust("2 seconds")
+        assert.strictEqual(tokenOf(yield* ref.get), "token-2")
+        assert.strictEqual(provider.seen.renewals, 1)
       })
     )
   )
@@ -226,14 +283,116 @@ describe("logout", () => {
     )
   )
 
+  for (const isFull of [false, true]) {
+    it.effect(
+      `leaves no token good although the scope closes at once${isFull ? ", and the disk is full" : ""}`,
+      () =>
+        provided(
+          Effect.gen(function* () {
+            const { context, gate } = yield* gated
+            const scope = yield* Scope.make()
+            const { provider, ref } = yield* signedIn({ latency: "20 seconds" }).pipe(
+              Effect.provideContext(context),
+              Effect.provideService(Scope.Scope, scope)
+            )
+            yield* TestClock.adjust(due)
+            yield* Effect.forkChild(ref.get)
+            yield* TestClock.adjust("15 seconds")
+            if (isFull) gate.put = diskFull
+            yield* ref.logout
+            const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+            yield* TestClock.adjust("5 seconds")
+            yield* Fiber.join(closing)
+            assert.deepStrictEqual(provider.goodTokens(), [])
+          })
+        )
+    )
+  }
+
+  it.effect("of another program leaves no token good that could not be saved here", () =>
+    provided(
+      Effect.gen(function* () {
+        const { context, gate } = yield* gated
+        const { provider, ref } = yield* signedInOver(context)
+        const store = yield* SessionStore
+        yield* TestClock.adjust(due)
+        gate.put = diskFull
+        yield* ref.get
+        yield* store.remove(ref.key)
+        yield* ref.reload
+        assert.strictEqual((yield* Effect.flip(ref.get))._tag, "NotAuthenticated")
+        assert.deepStrictEqual(provider.goodTokens(), [])
+      })
+    )
+  )
+
+  it.effect(
+    "of another program, seen while a token is being won that cannot be saved, leaves none good",
+    () =>
+      provided(
+        Effect.gen(function* () {
+          const { context, gate } = yield* gated
+          const { provider, ref } = yield* signedInOver(context)
+          const store = yield* SessionStore
+          yield* TestClock.adjust(due)
+          const put = yield* Deferred.make<void, SessionStoreError>()
+          gate.put = Deferred.await(put)
+          yield* Effect.forkChild(ref.get)
+          yield* settle
+          yield* store.remove(ref.key)
+          yield* ref.reload
+          yield* Deferred.fail(put, diskFull)
+          yield* settle
+          assert.deepStrictEqual(provider.goodTokens(), [])
+        })
+      )
+  )
+
+  for (const isAway of [false, true]) {
+    it.effect(
+      `does not take away a login that came after it, ${isAway ? "though the store failed" : "however slow the store"}`,
+      () =>
+        provided(
+          Effect.gen(function* () {
+            const looked = yield* Deferred.make<void, SessionStoreError>()
+            const gate: { get: Effect.Effect<void, SessionStoreError> } = { get: Effect.void }
+            const context = yield* withStore((store) => ({
+              get: (key) =>
+                Effect.andThen(
+                  Effect.suspend(() => gate.get),
+                  store.get(key)
+                )
+            }))
+            const { provider, ref } = yield* signedInOver(context)
+            gate.get = Deferred.await(looked)
+            const leaving = yield* Effect.forkChild(ref.logout)
+            yield* settle
+            const login = yield* provider.login
+            yield* ref.adopt(login)
+            yield* isAway ? Deferred.fail(looked, diskFull) : Deferred.succeed(looked, undefined)
+            assert.isTrue((yield* Fiber.join(leaving)).forgotten)
+            assert.strictEqual(yield* ref.get, login)
+            assert.deepStrictEqual(provider.goodTokens(), [tokenOf(login)])
+            const store = yield* SessionStore
+            assert.strictEqual(Option.getOrThrow(yield* store.get(ref.key)).session, login)
+          })
+        )
+    )
+  }
+
   it.effect("followed by a login leaves no token of the old login good", () =>
     provided(
       Effect.gen(function* () {
         const { provider, ref } = yield* signedIn({ latency: "20 seconds" })
-        yield* TestClock.adjust(due)
+        yield* TestClock.adjust("1 hour")
         yield* Effect.forkChild(ref.get)
         yield* TestClock.adjust("15 seconds")
+        const waiting = yield* Effect.forkChild(Effect.flip(ref.get))
+        yield* settle
         yield* ref.logout
+        yield* settle
+        // Whoever waits hears of it at once.
+        assert.strictEqual(waiting.pollUnsafe()?._tag, "Success")
         const login = yield* provider.login
         yield* ref.adopt(login)
         yield* TestClock.adjust("30 seconds")
@@ -317,14 +476,14 @@ describe("logout", () => {
 
 describe("a store that hangs", () => {
   const hanging = Effect.gen(function* () {
-    const gate = { hangs: false }
-    const orHang = <A>(effect: Effect.Effect<A, SessionStoreError>) =>
-      Effect.suspend(() => (gate.hangs ? Effect.never : effect))
+    const gate: { hangs: boolean; only?: string } = { hangs: false }
+    const orHang = <A>(verb: string, effect: Effect.Effect<A, SessionStoreError>) =>
+      Effect.suspend(() => (gate.hangs && verb === (gate.only ?? verb) ? Effect.never : effect))
     const context = yield* withStore((store) => ({
-      get: (key) => orHang(store.get(key)),
-      put: (session, options) => orHang(store.put(session, options)),
-      remove: (key, options) => orHang(store.remove(key, options)),
-      lease: (key, ttl) => orHang(store.lease(key, ttl))
+      get: (key) => orHang("get", store.get(key)),
+      put: (session, options) => orHang("put", store.put(session, options)),
+      remove: (key, options) => orHang("remove", store.remove(key, options)),
+      lease: (key, ttl) => orHang("lease", store.lease(key, ttl))
     }))
     return { gate, context }
   })
@@ -344,20 +503,106 @@ describe("a store that hangs", () => {
     )
   )
 
-  it.effect("is Unavailable for those whose token has ended", () =>
+  for (const only of ["lease", "get", "put"]) {
+    it.effect(`at ${only} is Unavailable for those whose token has ended`, () =>
+      provided(
+        Effect.gen(function* () {
+          const { context, gate } = yield* hanging
+          const { ref } = yield* signedInOver(context)
+          yield* TestClock.adjust("1 hour")
+          gate.only = only
+          gate.hangs = true
+          const waiting = yield* Effect.forkChild(Effect.flip(ref.get))
+          yield* TestClock.adjust("10 seconds")
+          assert.strictEqual((yield* Fiber.join(waiting))._tag, "SessionStoreError")
+          gate.hangs = false
+          yield* TestClock.adjust("2 seconds")
+          assert.strictEqual(tokenOf(yield* ref.get), "token-2")
+        })
+      )
+    )
+  }
+
+  it.effect("is Unavailable for a login, and does not keep a logout from telling the service", () =>
     provided(
       Effect.gen(function* () {
         const { context, gate } = yield* hanging
-        const { ref } = yield* signedInOver(context)
-        yield* TestClock.adjust("1 hour")
+        const { provider, ref } = yield* signedInOver(context)
+        const login = yield* provider.login
         gate.hangs = true
-        const waiting = yield* Effect.forkChild(Effect.flip(ref.get))
-        yield* TestClock.adjust("10 seconds")
-        assert.strictEqual((yield* Fiber.join(waiting))._tag, "SessionStoreError")
-        gate.hangs = false
-        yield* TestClock.adjust("2 seconds")
-        assert.strictEqual(tokenOf(yield* ref.get), "token-2")
+        for (const effect of [ref.adopt(login), ref.reload, ref.logout]) {
+          const asking = yield* Effect.forkChild(Effect.flip(effect))
+          yield* TestClock.adjust("20 seconds")
+          assert.strictEqual((yield* Fiber.join(asking))._tag, "SessionStoreError")
+        }
+        assert.deepStrictEqual(provider.seen.logouts, ["token-1"])
       })
+    )
+  )
+
+  it.effect("does not keep a scope from closing, though what was won cannot be saved", () =>
+    provided(
+      Effect.gen(function* () {
+        const { context, gate } = yield* hanging
+        const scope = yield* Scope.make()
+        const { ref } = yield* signedIn({ latency: "2 seconds" }).pipe(
+          Effect.provideContext(context),
+          Effect.provideService(Scope.Scope, scope)
+        )
+        yield* TestClock.adjust("1 hour")
+        yield* Effect.forkChild(ref.get)
+        yield* TestClock.adjust("1 second")
+        gate.hangs = true
+        const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+        yield* TestClock.adjust("15 seconds")
+        assert.isDefined(closing.pollUnsafe())
+      })
+    )
+  )
+
+  it.effect("does not keep keepAlive from a login that comes later", () =>
+    provided(
+      Effect.gen(function* () {
+        const { context, gate } = yield* hanging
+        const { provider, ref } = yield* signedInOver(context)
+        yield* ref.keepAlive
+        yield* ref.logout
+        gate.hangs = true
+        yield* TestClock.adjust("2 minutes")
+        gate.hangs = false
+        yield* ref.adopt(yield* provider.login)
+        yield* TestClock.adjust("2 hours")
+        assert.isAbove(provider.seen.renewals, 1)
+      })
+    )
+  )
+
+  it.effect("once, at a heartbeat, or dies of it, costs no lease", () =>
+    Effect.forEach([Effect.never, Effect.die(new Error("boom"))], (ill) =>
+      provided(
+        Effect.gen(function* () {
+          let beats = 0
+          const store = yield* SessionStore
+          const context = yield* withStore(() => ({
+            lease: (key, ttl) =>
+              Effect.map(
+                store.lease(key, ttl),
+                Option.map((lease) => ({
+                  ...lease,
+                  extend: Effect.suspend(() => (++beats === 3 ? ill : lease.extend))
+                }))
+              )
+          }))
+          const { ref } = yield* signedIn({ latency: "20 seconds" }).pipe(Effect.provideContext(context))
+          yield* TestClock.adjust("1 hour")
+          const waiting = yield* Effect.forkChild(ref.get)
+          yield* TestClock.adjust("10 seconds")
+          assert.isAbove(beats, 10)
+          assert.isTrue(Option.isNone(yield* store.lease(ref.key, "1 second")))
+          yield* TestClock.adjust("10 seconds")
+          assert.strictEqual(tokenOf(yield* Fiber.join(waiting)), "token-2")
+        })
+      )
     )
   )
 
@@ -406,6 +651,53 @@ describe("a provider that misbehaves", () => {
     )
   )
 
+  it.effect("by breaking off by itself interrupts nobody: its token may be spent", () =>
+    provided(
+      Effect.gen(function* () {
+        const base = TestProvider.make()
+        let calls = 0
+        const broken = {
+          ...base,
+          refresh: () => Effect.suspend(() => (calls++, Effect.interrupt))
+        }
+        const ref = yield* SessionRef.make(broken, yield* base.login)
+        yield* TestClock.adjust("1 hour")
+        assert.strictEqual((yield* Effect.flip(ref.get))._tag, "RefreshUncertain")
+        assert.strictEqual((yield* Effect.flip(ref.get))._tag, "RefreshUncertain")
+        assert.strictEqual(calls, 1)
+      })
+    )
+  )
+
+  it.effect("by dying of its own rule is asked once in a pause, and what was won is not lost", () =>
+    provided(
+      Effect.gen(function* () {
+        const base = TestProvider.make()
+        const store = yield* SessionStore
+        let leases = 0
+        let isWrong = false
+        const context = yield* withStore(() => ({
+          lease: (key, ttl) => Effect.suspend(() => (leases++, store.lease(key, ttl)))
+        }))
+        const wrong: TestProvider.TestProvider = {
+          ...base,
+          renewAfter: () => {
+            if (isWrong) throw new Error("bug")
+            return Option.some(Duration.minutes(55))
+          }
+        }
+        const ref = yield* Effect.provideContext(SessionRef.make(wrong, yield* base.login), context)
+        yield* TestClock.adjust("1 hour")
+        isWrong = true
+        for (let i = 0; i < 10; i++) assert.isTrue(Exit.hasDies(yield* Effect.exit(ref.get)))
+        assert.strictEqual(leases, 1)
+        isWrong = false
+        yield* TestClock.adjust("2 seconds")
+        assert.strictEqual(tokenOf(yield* ref.get), "token-2")
+      })
+    )
+  )
+
   it.effect("by renewing under another key is found out, once in a pause", () =>
     provided(
       Effect.gen(function* () {
@@ -438,6 +730,39 @@ describe("a provider that misbehaves", () => {
         yield* TestClock.adjust("1 second")
         yield* ref.get
         assert.strictEqual(provider.seen.renewals, 2)
+      })
+    )
+  )
+
+  for (const chance of [0, 0.999]) {
+    it.effect(`by giving tokens of any odd life is asked no more than once a second (chance ${chance})`, () =>
+      Effect.forEach([0, 1, 2, 3, 999, 1_001, Number.MAX_SAFE_INTEGER / 2, undefined], (life) =>
+        provided(
+          Effect.gen(function* () {
+            const { provider, ref } = yield* signedIn({ life })
+            yield* ref.keepAlive
+            for (let tenth = 0; tenth < 100; tenth++) {
+              yield* ref.get
+              yield* TestClock.adjust(100)
+            }
+            assert.isAtMost(provider.seen.renewals, 11)
+            assert.isAtLeast(provider.seen.renewals, (life ?? Infinity) < 10_000 ? 9 : 0)
+            if ((life ?? Infinity) > 10_000) assert.strictEqual(provider.seen.renewals, 0)
+          })
+        ).pipe(
+          Effect.provideService(Random.Random, { nextDoubleUnsafe: () => chance, nextIntUnsafe: () => 0 })
+        )
+      )
+    )
+  }
+
+  it.effect("by a rule that comes too late is asked when the token ends", () =>
+    provided(
+      Effect.gen(function* () {
+        const lazy = { ...TestProvider.make(), renewAfter: () => Option.some(Duration.hours(10)) }
+        const ref = yield* SessionRef.make(lazy, yield* lazy.login)
+        yield* TestClock.adjust("1 hour")
+        assert.strictEqual(tokenOf(yield* ref.get), "token-2")
       })
     )
   )
@@ -525,6 +850,35 @@ describe("a verdict", () => {
 })
 
 describe("the clock", () => {
+  for (const what of ["a mark", "a lease"]) {
+    it.effect(`set back does not make anybody wait for hours beside ${what} of somebody else`, () =>
+      provided(
+        Effect.gen(function* () {
+          yield* TestClock.setTime(hours(1000))
+          const { clock, jump } = yield* sleepyClock
+          yield* Effect.gen(function* () {
+            const store = yield* SessionStore
+            const { ref } = yield* signedIn()
+            yield* TestClock.adjust("1 hour")
+            const { version } = Option.getOrThrow(yield* store.get(ref.key))
+            const lease = Option.getOrThrow(yield* store.lease(ref.key, "100 hours"))
+            if (what === "a mark") {
+              yield* lease.mark(Option.some(`${lease.fence} ${version}`))
+              yield* lease.release
+            }
+            const waiting = yield* Effect.forkChild(Effect.flip(ref.get))
+            yield* TestClock.adjust("1 second")
+            assert.isUndefined(waiting.pollUnsafe())
+            jump(-hours(8))
+            yield* TestClock.adjust("50 seconds")
+            const error = yield* Fiber.join(waiting)
+            assert.strictEqual(error._tag, what === "a mark" ? "RefreshUncertain" : "SessionStoreError")
+          }).pipe(Effect.provideService(Clock.Clock, clock))
+        })
+      )
+    )
+  }
+
   it.effect("that slept and then stepped back a little does not add the sleep to a token's life", () =>
     provided(
       Effect.gen(function* () {
@@ -539,6 +893,42 @@ describe("the clock", () => {
           const session = yield* ref.get
           const endsAt = session.expiresAt === undefined ? 0 : DateTime.toEpochMillis(session.expiresAt)
           assert.isAbove(endsAt, clock.currentTimeMillisUnsafe())
+        }).pipe(Effect.provideService(Clock.Clock, clock))
+      })
+    )
+  )
+
+  it.effect("set back does not keep keepAlive from renewing in time", () =>
+    provided(
+      Effect.gen(function* () {
+        yield* TestClock.setTime(hours(1000))
+        const { clock, jump } = yield* sleepyClock
+        yield* Effect.gen(function* () {
+          const { provider, ref } = yield* signedIn()
+          yield* ref.keepAlive
+          yield* TestClock.adjust("30 minutes")
+          yield* ref.get
+          jump(-hours(8))
+          yield* TestClock.adjust("30 minutes")
+          assert.strictEqual(provider.seen.renewals, 1)
+        }).pipe(Effect.provideService(Clock.Clock, clock))
+      })
+    )
+  )
+
+  it.effect("set back while a renewal fails does not hand out a token that was seen to have ended", () =>
+    provided(
+      Effect.gen(function* () {
+        yield* TestClock.setTime(hours(1000))
+        const { clock, jump } = yield* sleepyClock
+        yield* Effect.gen(function* () {
+          const { provider, ref } = yield* signedIn()
+          jump(hours(8))
+          provider.failNext(away, away)
+          assert.strictEqual((yield* Effect.flip(ref.get))._tag, "ServerError")
+          jump(-hours(9))
+          yield* TestClock.adjust("5 seconds")
+          assert.strictEqual((yield* Effect.flip(ref.get))._tag, "ServerError")
         }).pipe(Effect.provideService(Clock.Clock, clock))
       })
     )
@@ -678,6 +1068,80 @@ describe("a lease that somebody else never gives up", () => {
   )
 })
 
+describe("a renewal that has two rounds", () => {
+  it.effect("keeps nobody waiting in the second for longer than in the first, nor busy", () =>
+    provided(
+      Effect.gen(function* () {
+        const store = yield* SessionStore
+        const { provider, ref } = yield* signedIn()
+        yield* TestClock.adjust(due)
+        const lease = Option.getOrThrow(yield* store.lease(provider.key, "1 hour"))
+        assert.isAbove(lease.fence, 0)
+        yield* Effect.forkChild(ref.get)
+        yield* TestClock.adjust("6 seconds")
+        // The other one has brought a session that is due by now, and is renewing it again.
+        const { session } = Option.getOrThrow(yield* store.get(ref.key))
+        yield* store.put(new Session({ ...session, accessToken: Redacted.make("token-1b") }))
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(tokenOf(yield* ref.get), "token-1b")
+      })
+    )
+  )
+})
+
+describe("a lease of our own", () => {
+  const watched = Effect.gen(function* () {
+    const seen = { beats: 0, hangs: false }
+    const context = yield* withStore((store) => ({
+      get: (key) => Effect.suspend(() => (seen.hangs ? Effect.never : store.get(key))),
+      lease: (key, ttl) =>
+        Effect.map(
+          store.lease(key, ttl),
+          Option.map((lease) => ({
+            ...lease,
+            extend: Effect.suspend(() => (seen.beats++, lease.extend))
+          }))
+        )
+    }))
+    return { seen, context }
+  })
+
+  it.effect("is given back when the scope closes", () =>
+    provided(
+      Effect.gen(function* () {
+        const { context, seen } = yield* watched
+        const scope = yield* Scope.make()
+        const { ref } = yield* signedInOver(context).pipe(Effect.provideService(Scope.Scope, scope))
+        yield* TestClock.adjust("1 hour")
+        seen.hangs = true
+        yield* Effect.forkChild(ref.get)
+        yield* TestClock.adjust("1 second")
+        yield* Scope.close(scope, Exit.void)
+        assert.isTrue(Option.isSome(yield* (yield* SessionStore).lease(ref.key, "1 second")))
+      })
+    )
+  )
+
+  it.effect("has no heartbeat once it was given back, beside a mark of somebody else", () =>
+    provided(
+      Effect.gen(function* () {
+        const { context, seen } = yield* watched
+        const { ref } = yield* signedInOver(context)
+        const store = yield* SessionStore
+        yield* TestClock.adjust("1 hour")
+        const { version } = Option.getOrThrow(yield* store.get(ref.key))
+        const lease = Option.getOrThrow(yield* store.lease(ref.key, "1 second"))
+        yield* lease.mark(Option.some(`${lease.fence} ${version}`))
+        yield* lease.release
+        const waiting = yield* Effect.forkChild(Effect.flip(ref.get))
+        yield* TestClock.adjust("6 seconds")
+        assert.strictEqual((yield* Fiber.join(waiting))._tag, "RefreshUncertain")
+        assert.strictEqual(seen.beats, 0)
+      })
+    )
+  )
+})
+
 describe("the scope", () => {
   it.effect("once closed lets no renewal begin", () =>
     provided(
@@ -751,6 +1215,22 @@ describe("a login of another program", () => {
     )
   )
 })
+
+it.effect("subscribers that come and go leave nothing behind in the scope", () =>
+  provided(
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const { ref } = yield* Effect.provideService(signedIn(), Scope.Scope, scope)
+      for (let n = 0; n < 100; n++) {
+        const reading = yield* Effect.forkChild(Stream.runDrain(ref.changes))
+        yield* settle
+        yield* Fiber.interrupt(reading)
+      }
+      assert.isAtMost(scope.state._tag === "Open" ? (scope.state.finalizers?.size ?? 1) : 0, 1)
+      yield* Scope.close(scope, Exit.void)
+    })
+  )
+)
 
 describe("SessionRef", () => {
   it.effect("can be taken apart", () =>

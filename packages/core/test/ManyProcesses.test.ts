@@ -400,6 +400,29 @@ describe("10. an answer lost after the request went out is RefreshUncertain", ()
     )
   )
 
+  it.effect("a service that forgives, and then refuses, leaves a doubt: it may forgive no more later", () =>
+    provided(
+      Effect.gen(function* () {
+        const { program, service } = yield* due({ rotates: false })
+        const closed = Effect.fail(transport(new Reason.Closed(sorry)))
+        let calls = 0
+        const refused = new ServerError({ ...where, ...sorry, status: 500 })
+        const forgiving: Provider<AuthError, AuthError> = {
+          ...service,
+          rotates: true,
+          forgivesReuse: true,
+          refresh: (session) =>
+            Effect.suspend(() => (++calls === 1 ? Effect.andThen(service.refresh(session), closed) : refused))
+        }
+        const { ref } = yield* program(forgiving)
+        assert.strictEqual((yield* Effect.flip(ref.get))._tag, "RefreshUncertain")
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual((yield* Effect.flip(ref.get))._tag, "RefreshUncertain")
+        assert.strictEqual(calls, 2)
+      })
+    )
+  )
+
   it.effect("a mistake in the provider is told as such, and its token not sent again", () =>
     provided(
       Effect.gen(function* () {
@@ -486,6 +509,44 @@ describe("S24: an end of its own", () => {
     )
   )
 
+  it.effect("keeps a token that is good from being handed out, though the store cannot be asked", () =>
+    provided(
+      Effect.gen(function* () {
+        const store = yield* SessionStore
+        const away = SessionStoreError.because(where, new Unavailable(sorry))
+        const service = TestProvider.make({ life: "1 day" })
+        const won = yield* service.login
+        const endsAt = DateTime.addDuration(won.issuedAt, "8 hours")
+        const ref = yield* SessionRef.make(service, new Session({ ...won, endsAt })).pipe(
+          Effect.provideService(SessionStore, { ...store, lease: () => away })
+        )
+        yield* TestClock.adjust("8 hours")
+        assert.strictEqual((yield* Effect.flip(ref.get))._tag, "SessionStoreError")
+      })
+    )
+  )
+
+  it.effect("is not moved by a provider that names another", () =>
+    provided(
+      Effect.gen(function* () {
+        const service = TestProvider.make()
+        const generous: TestProvider.TestProvider = {
+          ...service,
+          refresh: (session) =>
+            Effect.map(
+              service.refresh(session),
+              (won) => new Session({ ...won, endsAt: DateTime.addDuration(won.issuedAt, "100 days") })
+            )
+        }
+        const won = yield* service.login
+        const endsAt = DateTime.addDuration(won.issuedAt, "8 hours")
+        const ref = yield* SessionRef.make(generous, new Session({ ...won, endsAt }))
+        yield* TestClock.adjust("1 hour")
+        assert.deepStrictEqual((yield* ref.get).endsAt, endsAt)
+      })
+    )
+  )
+
   it.effect("counts also where the token itself has none, and where nobody looked for days", () =>
     provided(
       Effect.gen(function* () {
@@ -502,15 +563,57 @@ describe("S24: an end of its own", () => {
     )
   )
 
-  it.effect("does not outlive a store that is away: nothing is handed out", () =>
+  it.effect("is told to the service also where the store is away, and nothing is handed out", () =>
     provided(
       Effect.gen(function* () {
-        const { ref, service } = yield* ending(false)
-        service.failNext(
-          ...Array.from({ length: 200 }, () => new ServerError({ ...where, ...sorry, status: 500 }))
-        )
+        const store = yield* SessionStore
+        const away = SessionStoreError.because(where, new Unavailable(sorry))
+        const stuck = { ...store, remove: () => away }
+        const { ref, service } = yield* Effect.provideService(ending(false), SessionStore, stuck)
         yield* TestClock.adjust("8 hours")
         assert.strictEqual((yield* Effect.flip(ref.get))._tag, "SessionExpired")
+        assert.deepStrictEqual(service.goodTokens(), [])
+      })
+    )
+  )
+
+  for (const [name, offset] of [
+    ["past", -1],
+    ["present", 0]
+  ] as const) {
+    it.effect(`may lie in the ${name}: then the session is over before it is handed out`, () =>
+      provided(
+        Effect.gen(function* () {
+          yield* TestClock.setTime(1_000_000)
+          const service = TestProvider.make()
+          const won = yield* service.login
+          const endsAt = DateTime.makeUnsafe(DateTime.toEpochMillis(won.issuedAt) + offset)
+          const ref = yield* SessionRef.make(service, new Session({ ...won, endsAt }))
+          assert.strictEqual((yield* Effect.flip(ref.get))._tag, "SessionExpired")
+          assert.deepStrictEqual(service.goodTokens(), [])
+          assert.strictEqual(service.seen.renewals, 0)
+        })
+      )
+    )
+  }
+
+  it.effect("ends what was won and could not be saved until then", () =>
+    provided(
+      Effect.gen(function* () {
+        const store = yield* SessionStore
+        const full = SessionStoreError.because(where, new Unavailable(sorry))
+        let isFull = false
+        const filling: SessionStore["Service"] = {
+          ...store,
+          put: (session, options) => Effect.suspend(() => (isFull ? full : store.put(session, options)))
+        }
+        const { ref, service } = yield* Effect.provideService(ending(true), SessionStore, filling)
+        yield* TestClock.adjust("56 minutes")
+        isFull = true
+        assert.strictEqual(tokenOf(yield* ref.get), "token-1")
+        yield* TestClock.adjust("8 hours")
+        assert.strictEqual((yield* Effect.flip(ref.get))._tag, "SessionExpired")
+        assert.deepStrictEqual(service.goodTokens(), [])
       })
     )
   )
@@ -527,6 +630,22 @@ it.effect("S25: a new login is a new session, and those who listen to the old on
       yield* ref.adopt(login)
       assert.strictEqual(Option.getOrThrow(yield* Fiber.join(told))._tag, "Adopted")
       assert.strictEqual(yield* ref.get, login)
+    })
+  )
+)
+
+it.effect("S23: a store that breaks off by itself interrupts nobody, and is asked once in a pause", () =>
+  provided(
+    Effect.gen(function* () {
+      const store = yield* SessionStore
+      let leases = 0
+      const { program, service } = yield* due()
+      const { ref } = yield* program(service, {
+        ...store,
+        lease: () => Effect.suspend(() => (leases++, Effect.interrupt))
+      })
+      for (let n = 0; n < 3; n++) assert.strictEqual((yield* Effect.flip(ref.get))._tag, "SessionStoreError")
+      assert.strictEqual(leases, 1)
     })
   )
 )

@@ -32,6 +32,11 @@ const scenarios: Readonly<Record<string, Settings>> = {
   ),
   "the service forgives a lost answer": settings({ lostAnswers: 1 }, { forgives: true }),
   "the service forgives one lost answer, and two are lost": settings({ lostAnswers: 2 }, { forgives: true }),
+  "the service forgives, an answer is lost, and the service refuses": settings(
+    { lostAnswers: 1, refusals: 1 },
+    { forgives: true }
+  ),
+  "the session comes to its end, and a holder sleeps": settings({ ends: 1, lapses: 1 }),
   "the session comes to its end, and a holder dies": settings({ ends: 1, crashes: 1 }),
   "one dies and one sleeps past its lease": settings({ crashes: 1, lapses: 1 }),
   "the service forgives, and one dies or sleeps": settings({ crashes: 1, lapses: 1 }, { forgives: true }),

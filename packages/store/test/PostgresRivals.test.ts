@@ -62,7 +62,7 @@ await onPostgres("many at once", findPostgres, (server) => {
             yield* sql.unsafe(meddle(schema))
             yield* Deferred.succeed(meddled, undefined)
             yield* Deferred.await(free)
-            if (end === "rollback") yield* Effect.fail("rolled back")
+            if (end === "rollback") return yield* Effect.fail("rolled back")
           })
         )
       }).pipe(Effect.exit, Effect.provide(clientOf(server)))

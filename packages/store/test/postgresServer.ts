@@ -4,11 +4,12 @@ import { Effect, Layer, Option, Redacted, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { type ChildProcess, execFile, spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { accessSync, chownSync, constants, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { chownSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
-import { delimiter, join } from "node:path"
+import { join } from "node:path"
 import { promisify } from "node:util"
+import { folders, isExecutable } from "../../../test/support/programs.ts"
 
 export interface Postgres {
   readonly url: Redacted.Redacted
@@ -107,17 +108,8 @@ const answers = (server: Postgres): Effect.Effect<boolean> =>
 const findPrograms = (): string | undefined =>
   [
     ...globSync("/usr/lib/postgresql/*/bin").toSorted((a, b) => b.localeCompare(a, "en", { numeric: true })),
-    ...(process.env["PATH"] ?? "").split(delimiter)
+    ...folders()
   ].find((folder) => ["postgres", "initdb"].every((name) => isExecutable(join(folder, name))))
-
-const isExecutable = (path: string): boolean => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
 
 /** PostgreSQL refuses to run as root: then as its own user, or as nobody. */
 const ownerOfServers = (): { readonly uid: number; readonly gid: number } | undefined => {

@@ -7,9 +7,9 @@ import { Context, Effect, Layer } from "effect"
 import { Redis } from "effect/persistence"
 import { type ChildProcess, spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
-import { accessSync, constants } from "node:fs"
 import { connect, createServer } from "node:net"
-import { delimiter, join } from "node:path"
+import { join } from "node:path"
+import { findProgram } from "../../../test/support/programs.ts"
 import { temporaryDirectory } from "./support.ts"
 
 /** What `NodeRedis.layer` and other processes are told. */
@@ -17,19 +17,7 @@ export type Address =
   | { readonly url: string }
   | { readonly socket: { readonly path: string; readonly tls: false } }
 
-const isExecutable = (path: string): boolean => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-const program = (process.env["PATH"] ?? "")
-  .split(delimiter)
-  .map((folder) => join(folder, "redis-server"))
-  .find(isExecutable)
+const program = findProgram("redis-server")
 
 const answersPing = (host: string, port: number) =>
   new Promise<boolean>((resolve) => {

@@ -12,13 +12,15 @@ export class Flight<E> {
   readonly first: Effect.Effect<Held, E> = Deferred.await(this.#first)
   readonly landed: Effect.Effect<Held, E> = Deferred.await(this.#landed)
   /** Of the session, when it began. */
-  readonly logouts: number
+  readonly farewells: number
   /** What the next renewal must know. */
   memory: Memory
   joined = 0
+  /** Those who could do with what is held are kept waiting no longer. */
+  isLate = false
 
-  constructor(logouts: number, memory: Memory) {
-    this.logouts = logouts
+  constructor(farewells: number, memory: Memory) {
+    this.farewells = farewells
     this.memory = memory
   }
 
@@ -29,6 +31,7 @@ export class Flight<E> {
 
   /** Those who could do with what is held. */
   letGo(exit: Exit.Exit<Held, E>): void {
+    this.isLate = true
     Deferred.doneUnsafe(this.#first, exit)
   }
 }

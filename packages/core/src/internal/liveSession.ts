@@ -19,12 +19,13 @@ import type { Entry } from "../SessionStore.ts"
 import { Flight } from "./flight.ts"
 import { howLongToPause } from "./howLongToPause.ts"
 import { Wait } from "./howMuchLonger.ts"
-import { type Memory, type Outcome, renewal, revoked } from "./renewal.ts"
+import { type Memory, type Outcome, type Renewal, renewal, revoked } from "./renewal.ts"
 import { signOut } from "./signOut.ts"
 import { counted } from "./whatIsCounted.ts"
 import * as whatIsHeld from "./whatIsHeld.ts"
 import type { Surroundings } from "./whatIsShared.ts"
 import { setBack } from "./whenIsItDue.ts"
+import { answered } from "./whoRenews.ts"
 import { Subscribers } from "./whoIsTold.ts"
 import { whyNobodyKnows } from "./whyNobodyKnows.ts"
 
@@ -58,6 +59,8 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
   #held: Held
   #logins = 0
   #logouts = 0
+  /** How often it was seen to be signed out, here or elsewhere. */
+  #farewells = 0
   #unrest: Unrest<E> | undefined = undefined
   #subscribers: Subscribers | undefined = undefined
 
@@ -118,7 +121,7 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
       const login = ++this.#logins
       const logouts = this.#logouts
       return this.#carriedOut(
-        Effect.flatMap(this.#around.store.put(session), (entry) => {
+        Effect.flatMap(answered(this.key, this.#around.store.put(session)), (entry) => {
           if (this.#logouts !== logouts) return this.#disown(entry)
           if (this.#logins !== login) return this.reload
           this.#overtake(this.#heldOf(entry, "read or adopted"), SessionEvent.Adopted({ key: this.key }))
@@ -136,15 +139,18 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
   get reload(): Effect.Effect<void, SessionStoreError> {
     return Effect.suspend(() => {
       const before = this.#held
-      return Effect.map(this.#around.store.get(this.key), (stored) => {
+      return Effect.flatMap(answered(this.key, this.#around.store.get(this.key)), (stored) => {
         const isNews = Option.getOrUndefined(stored)?.version !== whatIsHeld.entryOf(before)?.version
-        if (this.#held !== before || !isNews) return
+        if (this.#held !== before || !isNews) return Effect.void
         const { key } = this
         if (Option.isSome(stored)) {
           this.#overtake(this.#heldOf(stored.value, "read or adopted"), SessionEvent.Adopted({ key }))
-        } else {
-          this.#overtake(this.#signedOutElsewhere(), SessionEvent.LoggedOut({ key }))
+          return Effect.void
         }
+        const unsaved = this.#unrest?.memory.unsaved
+        this.#farewells++
+        this.#overtake(this.#signedOutElsewhere(), SessionEvent.LoggedOut({ key }))
+        return unsaved === undefined ? Effect.void : this.#carriedOut(revoked(this.provider, unsaved.session))
       })
     })
   }
@@ -153,11 +159,15 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
     return Effect.suspend(() => {
       const entry = whatIsHeld.entryOf(this.#held)
       const unsaved = this.#unrest?.memory.unsaved
+      const logins = this.#logins
       this.#logouts++
+      this.#farewells++
       const signedOut = this.#nothing(`${this.key.account} has signed out: sign in again`)
       this.#overtake(signedOut, SessionEvent.LoggedOut({ key: this.key }))
       return Effect.gen({ self: this }, function* () {
-        const { last, removed } = yield* this.#carriedOut(signOut(this.#around.store, this.key))
+        const { last, removed } = yield* this.#carriedOut(
+          signOut(this.#around.store, this.key, () => this.#logins !== logins)
+        )
         const known = Option.getOrElse(last, () => entry)
         const session =
           known !== undefined && unsaved?.over === known.version ? unsaved.session : known?.session
@@ -208,9 +218,8 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
 
   #renewed(now: number): Effect.Effect<Held, GetError<E>> {
     const current = this.#held
-    if (now < current.seenAt && !current.refused) setBack(current, now, this.#around.clock)
-    if (now < current.dueAt) return Effect.succeed(current)
     const isGood = this.#isGood(now)
+    if (now < current.dueAt) return Effect.succeed(current)
     const unrest = this.#unrest
     if (unrest?.flight === undefined && unrest?.pause !== undefined && unrest.pause.wait.left(now) > 0) {
       return isGood ? Effect.succeed(current) : unrest.pause.failed
@@ -218,12 +227,16 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
     if (this.#around.scope.state._tag === "Closed") return Effect.interrupt
     if (unrest?.flight !== undefined) unrest.flight.joined++
     const flight = unrest?.flight ?? this.#takeOff()
-    return isGood ? flight.first : flight.landed
+    if (!isGood) return flight.landed
+    return flight.isLate ? Effect.succeed(current) : flight.first
   }
 
-  /** Whether callers may have what is held although a renewal is due. */
+  /** Whether callers may have what is held although a renewal is due. A clock that was set back is noticed here. */
   #isGood(now: number): boolean {
-    return !this.#held.refused && now < this.#held.endsAt
+    const held = this.#held
+    if (now < held.seenAt) setBack(held, now, this.#around.clock)
+    else held.seenAt = now
+    return !held.refused && now < held.endsAt
   }
 
   get #upset(): Unrest<E> {
@@ -239,10 +252,11 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
   /** Not a child of the caller: whoever asked first may go away. */
   #takeOff(): Flight<GetError<E>> {
     const upset = this.#upset
-    const flight = new Flight<GetError<E>>(this.#logouts, upset.memory)
+    const flight = new Flight<GetError<E>>(this.#farewells, upset.memory)
     upset.flight = flight
     const { name } = this.provider
-    const counting = counted(this.#fly(flight), name, () => flight.joined)
+    const flying = Effect.uninterruptibleMask((restore) => this.#fly(flight, restore))
+    const counting = counted(flying, name, () => flight.joined)
     const fiber = Effect.runForkWith(this.#around.context)(
       Effect.withSpan(counting, "SessionRef.renew", { root: true, attributes: { provider: name } })
     )
@@ -260,7 +274,10 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
     return this.#unrest?.flight === flight
   }
 
-  #fly(flight: Flight<GetError<E>>): Effect.Effect<Held, GetError<E>> {
+  #fly(
+    flight: Flight<GetError<E>>,
+    restore: Renewal<E, LogoutError>["restore"]
+  ): Effect.Effect<Held, GetError<E>> {
     return Effect.gen({ self: this }, function* (): Effect.fn.Return<Held, GetError<E>> {
       yield* Effect.forkChild(Effect.andThen(Effect.sleep(PATIENCE), this.#late(flight)))
       while (true) {
@@ -275,19 +292,22 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
           memory: flight.memory,
           remember: (memory) => {
             flight.memory = memory
-          }
+          },
+          restore
         })
         if (!this.#isFlying(flight)) {
           // What was won belongs to nobody. Where the user has logged out it must not stay valid behind his back.
           const won = outcome._tag === "Renewed" ? outcome.session : flight.memory.unsaved?.session
-          if (won !== undefined && this.#logouts !== flight.logouts) yield* revoked(this.provider, won)
+          if (won !== undefined && this.#farewells !== flight.farewells) yield* revoked(this.provider, won)
           return this.#held
         }
         this.#upset.memory = flight.memory
         if (outcome._tag === "Failed") return yield* this.#failed(outcome.failure)
         if (outcome._tag === "Uncertain")
           return yield* this.#failed(whyNobodyKnows(this.key, outcome.failure))
-        this.#settle(outcome, wasUnsaved)
+        // The provider's own rule may die.
+        const settled = yield* Effect.exit(Effect.sync(() => this.#settle(outcome, wasUnsaved)))
+        if (Exit.isFailure(settled)) return yield* this.#failed(settled.cause)
         flight.memory = {}
         // Won some time ago, here or elsewhere: it may be due again.
         if (this.#now() < this.#held.dueAt) return this.#held
@@ -376,7 +396,7 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
   /** A session that was saved after its user had signed out. */
   #disown({ session, version }: Entry): Effect.Effect<void> {
     return Effect.andThen(
-      Effect.ignore(this.#around.store.remove(this.key, { expected: version })),
+      Effect.ignore(answered(this.key, this.#around.store.remove(this.key, { expected: version }))),
       revoked(this.provider, session)
     )
   }

@@ -146,7 +146,7 @@ export const guards = {
   /** An earlier holder has sent this token, and has not said how that ended. */
   isMarked: ({ harmless }: Memory<unknown>, { marked }: Grant, version: Version): boolean =>
     marked !== undefined && marked !== harmless && versionIn(marked) === version,
-  /** By whoever has lost the answer, at once. Not by whoever comes after: the one before may still be about to send it. */
+  /** By whoever has lost the answer, at once and no more. Not by whoever comes after: the one before may still be about to send it. */
   isForgiven: ({ forgives }: Terms, isRepeated: boolean): boolean => forgives && !isRepeated,
   /** Whoever comes after must be told before the token goes out. */
   mustMark: ({ rotates }: Terms): boolean => rotates,
@@ -205,9 +205,9 @@ export const protocol =
     const decide = (grant: Grant, entry: Found<S> | undefined): Next => {
       if (entry === undefined) return gone(memory.unsaved?.session)
       if (ask.isNews(terms, entry.version)) return release(found(entry))
-      if (ask.isOver(entry)) return remove(entry.session)
-      if (memory.unsaved !== undefined && ask.isWon(memory, entry.version))
-        return save(grant, memory.unsaved.session)
+      const won = ask.isWon(memory, entry.version) ? memory.unsaved?.session : undefined
+      if (ask.isOver(entry)) return remove(won ?? entry.session)
+      if (won !== undefined) return save(grant, won)
       const { marked } = grant
       if (marked !== undefined && ask.isMarked(memory, grant, entry.version)) {
         return release({ _tag: "Doubt", mark: marked, failure: undefined })
@@ -249,6 +249,10 @@ export const protocol =
             case "Judged":
               return remove(session, event.verdict)
             case "Failed":
+              // Of the answer that was lost before it says nothing.
+              if (state.sending.isRepeated) {
+                return release({ _tag: "Doubt", mark: own, failure: event.failure })
+              }
               return ask.mustMark(terms)
                 ? go(
                     { at: "Unmarking", mark: own, failure: event.failure },
@@ -281,7 +285,7 @@ export const protocol =
               : release({ _tag: "Ended", verdict: unwritten.verdict, removed: false })
           }
           if (event._tag !== "Read") return undefined
-          if (event.entry === undefined) return gone("won" in unwritten ? unwritten.won : undefined)
+          if (event.entry === undefined) return gone(memory.unsaved?.session)
           if (ask.isNews(terms, event.entry.version)) return release(found(event.entry))
           // Only the lease was lost, and what was won is the only copy.
           return "won" in unwritten
@@ -294,12 +298,12 @@ export const protocol =
             ? failed(state.failure, { harmless: state.mark })
             : undefined
         case "Removing": {
-          const ended = (removed: boolean) => ({ _tag: "Ended", verdict: state.verdict, removed }) as const
-          if (event._tag === "Conflict") return look({ verdict: state.verdict })
-          if (event._tag === "Failed") return release(ended(false))
-          if (event._tag !== "Done") return undefined
+          const { session, verdict } = state
+          if (event._tag === "Conflict") return look({ verdict })
+          if (event._tag !== "Done" && event._tag !== "Failed") return undefined
+          const ended = { _tag: "Ended", verdict, removed: event._tag === "Done" } as const
           // The service has ended what it has judged; of our own policy it knows nothing.
-          return state.verdict === undefined ? revoke(state.session, ended(true)) : release(ended(true))
+          return verdict === undefined ? revoke(session, ended) : release(ended)
         }
         case "Revoking":
           return event._tag === "Done" ? release(state.outcome, { unsaved: undefined }) : undefined

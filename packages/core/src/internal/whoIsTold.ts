@@ -13,6 +13,7 @@ type Subscriber = Queue.Queue<SessionEvent, Cause.Done>
 
 export class Subscribers {
   readonly #queues = new Set<Subscriber>()
+  #isWatched = false
 
   tell(event: SessionEvent): void {
     for (const queue of this.#queues) Queue.offerUnsafe(queue, event)
@@ -24,7 +25,9 @@ export class Subscribers {
         Effect.acquireRelease(
           Effect.suspend(() => {
             this.#queues.add(queue)
-            return this.#queues.size === 1 ? Scope.addFinalizer(scope, this.#end) : Effect.void
+            if (this.#isWatched && scope.state._tag !== "Closed") return Effect.void
+            this.#isWatched = true
+            return Scope.addFinalizer(scope, this.#end)
           }),
           () => Effect.sync(() => this.#queues.delete(queue))
         ),

@@ -18,11 +18,12 @@ export const DOUBT_PATIENCE = Duration.seconds(5)
 /** How long a store may take for one answer. */
 export const STORE_PATIENCE = Duration.seconds(10)
 
-/** Between two looks at what somebody else holds; up to twice that at random. */
-const POLL = Duration.millis(25)
+/** Between two looks at what somebody else holds, in whole milliseconds: from this to twice that, at random. */
+const POLL_MILLIS = 25
 
-export const pollPause: Effect.Effect<void> = Effect.flatMap(Random.next, (random) =>
-  Effect.sleep(Duration.times(POLL, 1 + random))
+export const pollPause: Effect.Effect<void> = Effect.flatMap(
+  Random.nextIntBetween(POLL_MILLIS, 2 * POLL_MILLIS),
+  Effect.sleep
 )
 
 /** Fails with `Unavailable` where the store does not answer in time. */
@@ -43,10 +44,19 @@ export const waitedTooLong = (key: SessionKey): SessionStoreError => {
   return SessionStoreError.because(at(key), new LeaseTimeout({ message }))
 }
 
-/** Never succeeds. A lease that was lost is not this one's business: the store refuses the write that follows. */
+export const brokenOff = (key: SessionKey): SessionStoreError =>
+  SessionStoreError.because(
+    at(key),
+    new Unavailable({ message: "the store has broken off its answer: is it there?" })
+  )
+
+/**
+ * Never succeeds. A beat that hangs is given up when it would be too late. A lease that was lost is not this one's business: the
+ * store refuses the write that follows.
+ */
 export const heartbeat = (lease: Lease): Effect.Effect<never> =>
   Effect.sleep(Duration.times(LEASE_TTL, 1 / 3)).pipe(
-    Effect.andThen(Effect.ignore(lease.extend)),
+    Effect.andThen(Effect.ignoreCause(Effect.timeoutOption(lease.extend, LEASE_TTL))),
     Effect.forever
   )
 

@@ -10,7 +10,7 @@ export const whyNobodyKnows = <E extends AuthError>(
   failure: Cause.Cause<E> | undefined
 ): Cause.Cause<E | RefreshUncertain> => {
   const error = failure && Option.getOrUndefined(Cause.findErrorOption(failure))
-  if (failure !== undefined && error === undefined) return failure
+  if (failure !== undefined && Cause.hasDies(failure)) return failure
   const how = error === undefined ? "" : ` (${error._tag}: ${error.message})`
   const message = `a renewal for ${account} was sent and its answer lost${how}: its token may be spent; sign in again`
   return Cause.fail(new RefreshUncertain({ provider, instance, message }))

@@ -95,7 +95,7 @@ export interface World {
   readonly mark: Mark | undefined
   /** By family: the generation that is good, or that it is over. */
   readonly families: ReadonlyArray<number | "over">
-  /** The service forgives one. */
+  /** The service forgives one, which comes at once. */
   readonly forgiven: ReadonlyArray<number>
   readonly leaver: Leaver | undefined
   readonly isOver: boolean
@@ -167,9 +167,13 @@ const isIdle = (process: Process) =>
 const over = (family: number, families: World["families"]) =>
   families.map((good, n) => (n === family ? ("over" as const) : good))
 
+/** A token that is spent says nothing to the service. */
+const revoked = ({ families }: World, { family, generation }: Token): World["families"] =>
+  families[family] === generation ? over(family, families) : families
+
 export const rulesOf = (step: Step, settings: Settings, store: StoreGuards = soundStore): Rules<World> => {
   /** What the service makes of a token. */
-  const redeem = (world: World, token: Token): readonly [World, Token | "reused"] => {
+  const redeem = (world: World, token: Token, isAtOnce: boolean): readonly [World, Token | "reused"] => {
     const good = world.families[token.family]
     if (good === token.generation) {
       const next = { family: token.family, generation: token.generation + (settings.rotates ? 1 : 0) }
@@ -178,7 +182,12 @@ export const rulesOf = (step: Step, settings: Settings, store: StoreGuards = sou
         next
       ]
     }
-    if (good === token.generation + 1 && settings.forgives && !world.forgiven.includes(token.family)) {
+    if (
+      good === token.generation + 1 &&
+      settings.forgives &&
+      isAtOnce &&
+      !world.forgiven.includes(token.family)
+    ) {
       const next = { family: token.family, generation: good + 1 }
       return [
         {
@@ -256,7 +265,12 @@ export const rulesOf = (step: Step, settings: Settings, store: StoreGuards = sou
             )
           : whole("is refused the mark", world, conflict)
       case "Refresh": {
-        const [redeemed, token] = redeem(world, action.session)
+        const { state } = process.turn
+        const [redeemed, token] = redeem(
+          world,
+          action.session,
+          state.at === "Asking" && state.sending.isRepeated
+        )
         const after = process.knows ? { ...redeemed, wrong: "a session past its end was renewed" } : redeemed
         const sends = `sends token ${action.session.family}.${action.session.generation}`
         const lost = { _tag: "Lost", failure: "lost" } as const
@@ -343,7 +357,7 @@ export const rulesOf = (step: Step, settings: Settings, store: StoreGuards = sou
         return [
           {
             what: `has token ${action.session.family}.${action.session.generation} revoked`,
-            world: { ...world, families: over(action.session.family, world.families) },
+            world: { ...world, families: revoked(world, action.session) },
             hears: { _tag: "Done" },
             lease: process.lease
           }
@@ -482,11 +496,7 @@ export const rulesOf = (step: Step, settings: Settings, store: StoreGuards = sou
             what: "the leaver tells the service",
             next: {
               ...world,
-              // A token that is spent says nothing to it.
-              families:
-                world.families[leaver.token.family] === leaver.token.generation
-                  ? over(leaver.token.family, world.families)
-                  : world.families,
+              families: revoked(world, leaver.token),
               leaver: undefined,
               hasLeft: true
             }
@@ -532,6 +542,7 @@ export const rulesOf = (step: Step, settings: Settings, store: StoreGuards = sou
       settings.forgives &&
       !used(world, "crashes") &&
       !used(world, "lapses") &&
+      !used(world, "refusals") &&
       settings.stock.lostAnswers - world.left.lostAnswers < 2
     const isDoubtful =
       (mayLose && !isForgiven) ||

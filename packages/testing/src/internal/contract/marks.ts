@@ -27,6 +27,8 @@ export const marks = (backing: Backing): void => {
       Effect.gen(function* () {
         const first = yield* leased(store, key(0), ttl)
         yield* first.mark(Option.some("v1"))
+        // Of its holder's own marks a lease knows nothing.
+        assert.isTrue(Option.isNone(first.marked))
         yield* first.release
         assert.strictEqual(yield* next(store), "v1")
         assert.strictEqual(yield* next(store), "v1")
