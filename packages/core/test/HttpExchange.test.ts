@@ -411,7 +411,7 @@ for (const [name, http] of [
       )
     }
 
-    it.live("keeps no connection when whoever wants it gives up", () =>
+    it.live("P17: keeps no connection when whoever wants it gives up", () =>
       Effect.gen(function* () {
         const { sockets, url } = yield* saying(head)
         const exchange = yield* connected

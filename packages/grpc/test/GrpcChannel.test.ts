@@ -72,16 +72,18 @@ describe("what is not a gRPC server", () => {
     })
   )
 
-  it.live("an accepting port that stays silent: timed out, and the half-made connection is given up", () =>
-    Effect.gen(function* () {
-      const { rootCertificate } = yield* identity()
-      const peer = yield* peers.silent
-      const channel = yield* GrpcChannel.make(tls(peer.port, rootCertificate))
-      const [elapsed, verdict] = yield* Effect.timed(failing(channel, { timeout: 300 }))
-      assert.strictEqual(verdict, "TimedOut")
-      assert.isBelow(Duration.toMillis(elapsed), 1300)
-      yield* within("2 seconds")(eventually(Effect.map(peer.connections, (open) => open === 0)))
-    })
+  it.live(
+    "P17: an accepting port that stays silent: timed out, and the half-made connection is given up",
+    () =>
+      Effect.gen(function* () {
+        const { rootCertificate } = yield* identity()
+        const peer = yield* peers.silent
+        const channel = yield* GrpcChannel.make(tls(peer.port, rootCertificate))
+        const [elapsed, verdict] = yield* Effect.timed(failing(channel, { timeout: 300 }))
+        assert.strictEqual(verdict, "TimedOut")
+        assert.isBelow(Duration.toMillis(elapsed), 1300)
+        yield* within("2 seconds")(eventually(Effect.map(peer.connections, (open) => open === 0)))
+      })
   )
 
   it.live("an interrupted call gives its half-made connection up, one of several does not", () =>

@@ -57,7 +57,7 @@ const using = <A, E>(
 describe("the file", () => {
   for (const mask of [0o000, 0o022, 0o077]) {
     it.effect(
-      `is private from the start under umask ${mask.toString(8)}, and so is every directory made for it`,
+      `S27: is private from the start under umask ${mask.toString(8)}, and so is every directory made for it`,
       () =>
         Effect.gen(function* () {
           const directory = yield* temporaryDirectory

@@ -170,3 +170,23 @@ it.live(
     }),
   TIMEOUT
 )
+
+for (const name of ["bosdyn", "cryosparc"] as const) {
+  it.effect(`S02: ${name}: a token that was replaced is nowhere on disk any more`, () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const store = yield* open(stores[name].layer(stores[name].placeIn(directory)))
+      const [before, after] = ["0123456789".repeat(8), "9876543210".repeat(8)]
+      const { version } = yield* store.put(sessions[name]("ops", before))
+      assert.isTrue(isOnDisk(directory, before))
+      yield* store.put(sessions[name]("ops", after), { expected: Option.some(version) })
+      assert.isFalse(isOnDisk(directory, before))
+      assert.isTrue(isOnDisk(directory, after))
+    })
+  )
+}
+
+const isOnDisk = (directory: string, text: string): boolean =>
+  readdirSync(directory, { recursive: true, withFileTypes: true }).some(
+    (entry) => entry.isFile() && readFileSync(join(entry.parentPath, entry.name)).includes(text)
+  )

@@ -75,6 +75,24 @@ describe("the edge copy", () => {
     })
   )
 
+  it.effect("S26: what is not known is not allowed, and where nothing is known there is no answer", () =>
+    Effect.gen(function* () {
+      const { answer, edge, give } = yield* make()
+      const unknown = yield* Effect.forkChild(Effect.flip(edge.copy))
+      yield* settle
+      yield* answer(Exit.fail(down))
+      assert.strictEqual((yield* Fiber.join(unknown))._tag, "ServerError")
+      const known = yield* Effect.forkChild(edge.copy)
+      yield* settle
+      yield* give(1)
+      const copy = yield* Fiber.join(known)
+      assert.isFalse(copy.validate("nobody", "v", undefined))
+      assert.isFalse(copy.validate("r0", "w", undefined))
+      assert.isFalse(copy.validate("r0", "v", "another value"))
+      assert.isFalse(copy.validate("", "", undefined))
+    })
+  )
+
   it.effect("nothing is loaded before it is needed", () =>
     Effect.gen(function* () {
       const { edge, seen } = yield* make()
