@@ -1,5 +1,5 @@
-// Redis and PostgreSQL for the tests of the stores: finds servers that answer or their programs, or installs Debian's where that can
-// be done. No server is left running: tests start their own. Where they cannot be had, it says so and those tests are skipped; in CI,
+// Redis, PostgreSQL and a keyring for the tests of the stores: finds servers that answer or their programs, or installs Debian's where
+// that can be done. No server is left running: tests start their own. Where they cannot be had, it says so and those tests are skipped; in CI,
 // where nothing is skipped, that is a failure.
 import { accessSync, constants, globSync } from "node:fs"
 import { connect } from "node:net"
@@ -22,7 +22,7 @@ const program = (name, more = []) => [...folders, ...more].map((one) => join(one
 const postgresFolders = () =>
   globSync("/usr/lib/postgresql/*/bin").toSorted((a, b) => b.localeCompare(a, "en", { numeric: true }))
 
-/** Each: what it is called, the variable that names another one, where it listens, and what else will do. */
+/** Each: what it is called, the variable that names another one, where it listens, what else will do, and what is installed with it. */
 const services = [
   {
     name: "redis-server",
@@ -35,6 +35,14 @@ const services = [
     variable: "LATCHKEY_TEST_POSTGRES_URL",
     port: 5432,
     installed: () => program("initdb", postgresFolders()) && program("postgres", postgresFolders())
+  },
+  {
+    name: "gnome-keyring",
+    installed: () =>
+      process.platform !== "linux"
+        ? "the one of this system is not tested"
+        : program("dbus-daemon") && program("dbus-send") && program("gnome-keyring-daemon"),
+    more: ["dbus-daemon", "dbus-bin"]
   }
 ]
 
@@ -51,8 +59,8 @@ const listens = (port) =>
   })
 
 const found = async ({ variable, port, installed }) => {
-  if (process.env[variable]) return `the one that ${variable} names`
-  if (await listens(port)) return `127.0.0.1:${port}`
+  if (variable && process.env[variable]) return `the one that ${variable} names`
+  if (port !== undefined && (await listens(port))) return `127.0.0.1:${port}`
   return installed()
 }
 
@@ -72,9 +80,11 @@ for (const service of services) if (!(await found(service))) missing.push(servic
 
 let why
 if (missing.length > 0) {
-  why = await install(missing.map(({ name }) => name))
+  why = await install(missing.flatMap(({ more = [], name }) => [name, ...more]))
   // Nothing answered on these ports before: what answers now was started by the installation.
-  for (const { name, port } of missing) if (await listens(port)) await run("service", [name, "stop"])
+  for (const { name, port } of missing) {
+    if (port !== undefined && (await listens(port))) await run("service", [name, "stop"])
+  }
 }
 
 for (const service of services) {
