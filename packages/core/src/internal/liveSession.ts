@@ -16,7 +16,7 @@ import type { Session } from "../Session.ts"
 import type { SessionKey } from "../SessionKey.ts"
 import { type GetError, type LoggedOut, SessionEvent, type SessionRef } from "../SessionRef.ts"
 import type { Entry } from "../SessionStore.ts"
-import { Flight } from "./flight.ts"
+import { Flight, type Question, SESSION, TOKEN } from "./flight.ts"
 import { howLongToPause } from "./howLongToPause.ts"
 import { Wait } from "./howMuchLonger.ts"
 import { type Memory, type Outcome, type Renewal, renewal, revoked } from "./renewal.ts"
@@ -76,11 +76,11 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
   }
 
   get get(): Effect.Effect<Session, GetError<E>> {
-    return Effect.suspend(() => this.#fresh(whatIsHeld.sessionOf))
+    return Effect.suspend(() => this.#fresh(SESSION))
   }
 
   get token(): Effect.Effect<Redacted.Redacted<string>, GetError<E>> {
-    return Effect.suspend(() => this.#fresh(whatIsHeld.tokenOf))
+    return Effect.suspend(() => this.#fresh(TOKEN))
   }
 
   get use(): SessionRef<GetError<E>>["use"] {
@@ -203,32 +203,35 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
     return this.#around.clock.currentTimeMillisUnsafe()
   }
 
-  #fresh<A>(answer: (held: Held) => Effect.Effect<A, whatIsHeld.NoSession>): Effect.Effect<A, GetError<E>> {
+  #fresh<A>(question: Question<A>): Effect.Effect<A, GetError<E>> {
     const held = this.#held
     const now = this.#now()
     if (now < held.dueAt && now >= held.seenAt) {
       held.seenAt = now
-      return answer(held)
+      return question.answer(held)
     }
-    return Effect.flatMap(this.#renewed(now), (landed) =>
-      // What has happened since it landed counts: a logout, a login, a refusal.
-      landed === this.#held && !landed.refused ? answer(landed) : this.#fresh(answer)
-    )
-  }
-
-  #renewed(now: number): Effect.Effect<Held, GetError<E>> {
-    const current = this.#held
     const isGood = this.#isGood(now)
-    if (now < current.dueAt) return Effect.succeed(current)
+    if (now < held.dueAt) return question.answer(held)
     const unrest = this.#unrest
     if (unrest?.flight === undefined && unrest?.pause !== undefined && unrest.pause.wait.left(now) > 0) {
-      return isGood ? Effect.succeed(current) : unrest.pause.failed
+      return isGood ? question.answer(held) : unrest.pause.failed
     }
     if (this.#around.scope.state._tag === "Closed") return Effect.interrupt
     if (unrest?.flight !== undefined) unrest.flight.joined++
     const flight = unrest?.flight ?? this.#takeOff()
-    if (!isGood) return flight.landed
-    return flight.isLate ? Effect.succeed(current) : flight.first
+    if (!isGood) return question.among(flight).landed
+    // It may have landed already.
+    return flight.isLate ? this.#settled(Effect.succeed(held), question) : question.among(flight).first
+  }
+
+  /** What has happened since it landed counts: a logout, a login, a refusal. */
+  #settled<A>(
+    landing: Effect.Effect<Held, GetError<E>>,
+    question: Question<A>
+  ): Effect.Effect<A, GetError<E>> {
+    return Effect.flatMap(landing, (landed) =>
+      landed === this.#held && !landed.refused ? question.answer(landed) : this.#fresh(question)
+    )
   }
 
   /** Whether callers may have what is held although a renewal is due. A clock that was set back is noticed here. */
@@ -252,7 +255,9 @@ export class LiveSession<E extends AuthError, LogoutError extends AuthError> imp
   /** Not a child of the caller: whoever asked first may go away. */
   #takeOff(): Flight<GetError<E>> {
     const upset = this.#upset
-    const flight = new Flight<GetError<E>>(this.#farewells, upset.memory)
+    const flight = new Flight<GetError<E>>(this.#farewells, upset.memory, (landing, question) =>
+      this.#settled(landing, question)
+    )
     upset.flight = flight
     const { name } = this.provider
     const flying = Effect.uninterruptibleMask((restore) => this.#fly(flight, restore))
