@@ -32,20 +32,14 @@ import {
   Stream
 } from "effect"
 import { TestClock } from "effect/testing"
+import { provided, settle, sleepyClock, tokenOf, where } from "./support/sessions.ts"
 
-const where = { provider: "test", instance: "memory" }
 const away = new ServerError({ ...where, message: "the service is away: try again later", status: 500 })
 const verdict = new InvalidToken({ ...where, message: "the token was revoked: sign in again" })
 const diskFull = SessionStoreError.because(where, new Unavailable({ message: "the disk is full: make room" }))
 
-const tokenOf = (session: Session) => (session.accessToken ? Redacted.value(session.accessToken) : "none")
-
 /** When a session of one hour is due. */
 const due = Duration.minutes(55)
-const settle = TestClock.adjust(0)
-
-const provided = <A, E>(effect: Effect.Effect<A, E, SessionStore | Scope.Scope>) =>
-  effect.pipe(Effect.scoped, Effect.provide(Layer.fresh(SessionStore.layerMemory)))
 
 type Store = SessionStore["Service"]
 
@@ -73,19 +67,6 @@ const signedIn = Effect.fnUntraced(function* (options?: TestProvider.Options) {
 })
 
 const signedInOver = (context: Context.Context<SessionStore>) => Effect.provideContext(signedIn(), context)
-
-/** A wall clock that jumps while no timer fires, as on a machine that was asleep. */
-const sleepyClock = Clock.clockWith((clock) =>
-  Effect.sync(() => {
-    let jumped = 0
-    const sleepy = {
-      ...clock,
-      currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + jumped,
-      currentTimeMillis: Effect.sync(() => clock.currentTimeMillisUnsafe() + jumped)
-    }
-    return { jump: (millis: number) => void (jumped += millis), clock: sleepy }
-  })
-)
 
 const hours = (count: number) => count * 3_600_000
 

@@ -1,44 +1,16 @@
 /** Any number of callers of one `SessionRef`, who go away when they like, and call back when they are told something. */
 import { assert, describe, it } from "@effect/vitest"
-import {
-  InvalidToken,
-  ServerError,
-  type Session,
-  SessionRef,
-  SessionStore,
-  TransportError
-} from "@latchkey/core"
+import { InvalidToken, ServerError, SessionRef, SessionStore, TransportError } from "@latchkey/core"
 import { Closed } from "@latchkey/core/TransportError"
 import { TestProvider } from "@latchkey/testing"
-import {
-  Clock,
-  Effect,
-  Exit,
-  Fiber,
-  Layer,
-  Option,
-  Redacted,
-  Random,
-  Scheduler,
-  Schema,
-  Scope,
-  Stream
-} from "effect"
+import { Clock, Effect, Exit, Fiber, Layer, Option, Random, Scheduler, Schema, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
-
-const where = { provider: "test", instance: "memory" }
-
-const tokenOf = (session: Session) => (session.accessToken ? Redacted.value(session.accessToken) : "none")
-
-const provided = <A, E>(effect: Effect.Effect<A, E, SessionStore | Scope.Scope>) =>
-  effect.pipe(Effect.scoped, Effect.provide(Layer.fresh(SessionStore.layerMemory)))
+import { provided, settle, tokenOf, where } from "./support/sessions.ts"
 
 const signedIn = Effect.fnUntraced(function* (options: TestProvider.Options = {}) {
   const provider = TestProvider.make(options)
   return { provider, ref: yield* SessionRef.make(provider, yield* provider.login) }
 })
-
-const settle = TestClock.adjust(0)
 
 describe("many callers", () => {
   it.effect(

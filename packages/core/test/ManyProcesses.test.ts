@@ -26,23 +26,13 @@ import {
   Effect,
   Exit,
   Fiber,
-  Layer,
   Option,
-  Redacted,
   Result,
   Scope,
   Stream
 } from "effect"
 import { TestClock } from "effect/testing"
-
-const where = { provider: "test", instance: "memory" }
-
-const tokenOf = (session: Session) => (session.accessToken ? Redacted.value(session.accessToken) : "none")
-
-const provided = <A, E>(effect: Effect.Effect<A, E, SessionStore | Scope.Scope>) =>
-  effect.pipe(Effect.scoped, Effect.provide(Layer.fresh(SessionStore.layerMemory)))
-
-const settle = TestClock.adjust(0)
+import { provided, settle, tokenOf, where } from "./support/sessions.ts"
 
 /** Signed in, and due; `program` opens one more `SessionRef` on the store, in a scope of its own. */
 const due = Effect.fnUntraced(function* (options: TestProvider.Options = {}) {
@@ -327,11 +317,11 @@ describe("10. an answer lost after the request went out is RefreshUncertain", ()
               [yield* stored, Option.getOrThrow(yield* store.get(service.key)).version],
               before
             )
-            for (const { ref: any } of [{ ref }, other]) {
-              const waiting = yield* Effect.forkChild(Effect.result(any.get))
+            for (const { ref: one } of [{ ref }, other]) {
+              const waiting = yield* Effect.forkChild(Effect.result(one.get))
               yield* TestClock.adjust("1 minute")
               yield* Fiber.join(waiting)
-              const again = yield* Effect.result(any.get)
+              const again = yield* Effect.result(one.get)
               if (isLost)
                 assert.strictEqual(Result.isFailure(again) && again.failure._tag, "RefreshUncertain")
               else assert.strictEqual(tokenOf(Result.getOrThrow(again)), "token-2")

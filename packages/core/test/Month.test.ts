@@ -1,10 +1,11 @@
 /** A month of a session: the number of calls is what arithmetic says, whatever the clock and the network do. */
 import { assert, describe, it } from "@effect/vitest"
-import { ServerError, SessionRef, SessionStore } from "@latchkey/core"
+import { ServerError, SessionRef } from "@latchkey/core"
 import { RENEWAL_MARGIN_CAP, RENEWAL_SPREAD } from "@latchkey/core/Provider"
 import { TestProvider } from "@latchkey/testing"
-import { Clock, DateTime, Duration, Effect, Exit, Fiber, Layer, Random, Scope, Stream } from "effect"
+import { Clock, DateTime, Duration, Effect, Exit, Fiber, Random, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import { provided, sleepyClock, withChance } from "./support/sessions.ts"
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -12,24 +13,6 @@ const DAY = 24 * HOUR
 
 const slow = (name: string, test: () => Effect.Effect<void, unknown, Scope.Scope>) =>
   it.effect(name, test, 60_000)
-
-const provided = <A, E>(effect: Effect.Effect<A, E, SessionStore | Scope.Scope>) =>
-  effect.pipe(Effect.scoped, Effect.provide(Layer.fresh(SessionStore.layerMemory)))
-
-const withChance = (chance: number) =>
-  Effect.provideService(Random.Random, { nextDoubleUnsafe: () => chance, nextIntUnsafe: () => 0 })
-
-/** A wall clock that jumps while no timer fires and the monotonic clock stands still, as on a machine that was asleep. */
-const sleepyClock = Clock.clockWith((clock) =>
-  Effect.sync(() => {
-    let jumped = 0
-    const now = () => clock.currentTimeMillisUnsafe() + jumped
-    return {
-      jump: (millis: number) => void (jumped += millis),
-      clock: { ...clock, currentTimeMillisUnsafe: now, currentTimeMillis: Effect.sync(now) }
-    }
-  })
-)
 
 /** What happens at one minute of the month, before the caller asks. */
 interface Minute {

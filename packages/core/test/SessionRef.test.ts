@@ -31,7 +31,6 @@ import {
   Fiber,
   Layer,
   Option,
-  Random,
   Redacted,
   Result,
   Scheduler,
@@ -40,14 +39,12 @@ import {
   Stream
 } from "effect"
 import { TestClock } from "effect/testing"
+import { provided, settle, sleepyClock, tokenOf, where, withChance } from "./support/sessions.ts"
 
-const where = { provider: "test", instance: "memory" }
 const away = new ServerError({ ...where, message: "the service is away: try again later", status: 500 })
 const late = TransportError.because(where, new TimedOut({ message: "no answer" }))
 const unreachable = TransportError.because(where, new ConnectionFailed({ message: "nothing answers" }))
 const verdict = new InvalidToken({ ...where, message: "the token was revoked: sign in again" })
-
-const tokenOf = (session: Session) => (session.accessToken ? Redacted.value(session.accessToken) : "none")
 
 /** A fresh session of one hour, held in memory: due five minutes before its end. */
 const signedIn = Effect.fnUntraced(function* (options: TestProvider.Options = {}) {
@@ -86,25 +83,7 @@ const watched = Effect.fnUntraced(function* () {
   return { seen, gate, context: Context.make(SessionStore, counted) }
 })
 
-const provided = <A, E>(effect: Effect.Effect<A, E, SessionStore | Scope.Scope>) =>
-  effect.pipe(Effect.scoped, Effect.provide(Layer.fresh(SessionStore.layerMemory)))
-
 const due = Duration.subtract(Duration.hours(1), RENEWAL_MARGIN_CAP)
-
-/** A wall clock that jumps ahead while no timer fires, as on a machine that was asleep. */
-const sleepyClock = Clock.clockWith((clock) =>
-  Effect.sync(() => {
-    let asleep = 0
-    return {
-      sleep: (duration: Duration.Input) => void (asleep += Duration.toMillis(duration)),
-      clock: {
-        ...clock,
-        currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + asleep,
-        currentTimeMillis: Effect.sync(() => clock.currentTimeMillisUnsafe() + asleep)
-      }
-    }
-  })
-)
 
 /** When, in ms after the call, each caller is interrupted; later than any renewal takes: never. */
 const moments = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30 }))).check(
@@ -112,15 +91,8 @@ const moments = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, max
   Schema.isMaxLength(8)
 )
 
-/** With this chance, everything that is up to chance. */
-const withChance = (chance: number) =>
-  Effect.provideService(Random.Random, { nextDoubleUnsafe: () => chance, nextIntUnsafe: () => 0 })
-
 /** Due neither earlier nor later than the margin says. */
 const toTheTick = <A, E, R>(effect: Effect.Effect<A, E, R>) => withChance(0)(effect)
-
-/** Lets every fiber that can run do so. */
-const settle = TestClock.adjust(0)
 
 describe("SessionRef keeps its promises", () => {
   it.effect("1. a session still fresh is returned without I/O", () =>
@@ -886,12 +858,12 @@ describe("SessionRef", () => {
   it.effect("keepAlive notices within a minute that the machine slept, and renews once", () =>
     provided(
       Effect.gen(function* () {
-        const { clock, sleep } = yield* sleepyClock
+        const { clock, jump } = yield* sleepyClock
         yield* Effect.gen(function* () {
           const { provider, ref } = yield* signedIn()
           yield* ref.keepAlive
           yield* TestClock.adjust("30 seconds")
-          sleep("8 hours")
+          jump(Duration.toMillis("8 hours"))
           yield* TestClock.adjust("1 minute")
           assert.strictEqual(provider.seen.renewals, 1)
           assert.isTrue(DateTime.toEpochMillis((yield* ref.get).issuedAt) > Duration.toMillis("8 hours"))

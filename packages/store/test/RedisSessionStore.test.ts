@@ -9,7 +9,6 @@ import { Clock, Config, DateTime, Duration, Effect, Layer, Logger, Option } from
 import { Redis } from "effect/persistence"
 import { TestClock } from "effect/testing"
 import { spawn } from "node:child_process"
-import { readFileSync } from "node:fs"
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -25,6 +24,7 @@ import {
   redisServer
 } from "./redisServer.ts"
 import { environment, key, open, reasonOf, session, temporaryDirectory, tokenOf } from "./support.ts"
+import { assertTurns } from "./takingTurns.ts"
 
 const { layer } = RedisSessionStore
 
@@ -1116,18 +1116,7 @@ describe("among processes", () => {
           numbers(3).map((n) => ({ address, prefix, do: "lease", account: `p${n}`, times: 15, log }))
         )
         assert.deepStrictEqual(new Set(ends), new Set(["no failure"]))
-        const lines = readFileSync(log, "utf8")
-          .trim()
-          .split("\n")
-          .map((line) => line.split(" "))
-        assert.strictEqual(lines.length, 3 * 15 * 2)
-        let last = 0
-        for (let n = 0; n < lines.length; n += 2) {
-          const [entered, left] = [lines[n] ?? [], lines[n + 1] ?? []]
-          assert.deepStrictEqual([entered[0], left], ["enter", ["leave", ...entered.slice(1)]])
-          assert.isAbove(Number(entered[1]), last)
-          last = Number(entered[1])
-        }
+        assertTurns(log, 3 * 15)
       }),
     120_000
   )

@@ -37,6 +37,7 @@ let armed = false
 const { Effect, Option, Redacted } = await import("effect")
 const { SessionStore } = await import("@latchkey/core/SessionStore")
 const { keys, sessions, tokenOf } = await import("./support.ts")
+const { count, takeLeases } = await import("./takingTurns.ts")
 const { BosdynTokenStore, CryosparcSessionStore, InstanceAuthSessions, SqliteSessionStore } =
   await import("@latchkey/store")
 
@@ -54,40 +55,10 @@ const times = task.times ?? 1
 const program = Effect.gen(function* () {
   const store = yield* SessionStore
   switch (task.do) {
-    case "count": {
-      for (let n = 0; n < times; n++) {
-        yield* store.put(session(`${account}-${n}`, `own-${n}`))
-        let done = false
-        while (!done) {
-          const before = yield* store.get(key("counter"))
-          const next = Option.isNone(before) ? 1 : Number(tokenOf(before.value.session)) + 1
-          done = yield* store
-            .put(session("counter", String(next)), { expected: Option.map(before, ({ version }) => version) })
-            .pipe(
-              Effect.as(true),
-              Effect.catchReason("SessionStoreError", "Conflict", () => Effect.succeed(false))
-            )
-        }
-      }
-      return
-    }
-    case "lease": {
-      const log = (word: string, fence: number) =>
-        Effect.sync(() => fs.appendFileSync(task.log ?? "", `${word} ${fence} ${account}\n`))
-      for (let n = 0; n < times;) {
-        const lease = yield* store.lease(key("leased"), "1 minute")
-        if (Option.isNone(lease)) {
-          yield* Effect.sleep("1 millis")
-          continue
-        }
-        n++
-        yield* log("enter", lease.value.fence)
-        yield* Effect.sleep("2 millis")
-        yield* log("leave", lease.value.fence)
-        yield* lease.value.release
-      }
-      return
-    }
+    case "count":
+      return yield* count({ store, key, session, account, times })
+    case "lease":
+      return yield* takeLeases({ store, key, session, account, times }, task.log ?? "")
     case "putForever": {
       for (let n = 0; ; n++) {
         yield* store.put(session(account, `${n}-${"x".repeat(5_000 + (n % 2) * 9_000)}`))

@@ -5,6 +5,7 @@ import * as PostgresSessionStore from "@latchkey/store/PostgresSessionStore"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { writeSync } from "node:fs"
 import { key, session, tokenOf } from "./support.ts"
+import { count } from "./takingTurns.ts"
 
 interface Task {
   readonly url: string
@@ -16,16 +17,6 @@ interface Task {
 
 const task: Task = JSON.parse(process.argv[2] ?? "{}")
 const say = (line: string) => Effect.sync(() => writeSync(1, `${line}\n`))
-
-const count = Effect.fnUntraced(function* (store: SessionStore["Service"]) {
-  const before = yield* store.get(key("counter"))
-  const next = Option.isNone(before) ? 1 : Number(tokenOf(before.value.session)) + 1
-  const expected = Option.map(before, ({ version }) => version)
-  return yield* store.put(session("counter", String(next)), { expected }).pipe(
-    Effect.as(true),
-    Effect.catchReason("SessionStoreError", "Conflict", () => Effect.succeed(false))
-  )
-})
 
 /** Adds one to a token under the lease, so that two at once would lose one. */
 const addUnderLease = Effect.fnUntraced(function* (store: SessionStore["Service"]) {
@@ -47,13 +38,10 @@ const program = Effect.gen(function* () {
     yield* say(`held ${Option.isSome(lease)}`)
     return yield* Effect.never
   }
+  if (task.do === "count")
+    return yield* count({ store, key, session, account: task.account, times: task.times })
   for (let n = 0; n < task.times; n++) {
-    if (task.do === "lease") {
-      while (!(yield* addUnderLease(store))) yield* Effect.sleep("2 millis")
-    } else {
-      yield* store.put(session(`${task.account}-${n}`, `own-${n}`))
-      while (!(yield* count(store))) yield* Effect.yieldNow
-    }
+    while (!(yield* addUnderLease(store))) yield* Effect.sleep("2 millis")
   }
 })
 

@@ -5,6 +5,7 @@ import { Effect, Option } from "effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { keys, open, runChild, sessions, startChild, stores, temporaryDirectory, tokenOf } from "./support.ts"
+import { assertTurns } from "./takingTurns.ts"
 
 const PROCESSES = 8
 const TIMES = 12
@@ -48,19 +49,7 @@ for (const store of ["sqlite", "bosdyn", "cryosparc"] as const) {
             { concurrency: "unbounded" }
           )
           assert.deepStrictEqual(new Set(ends.flat()), new Set(["no failure"]))
-          const lines = readFileSync(log, "utf8")
-            .trim()
-            .split("\n")
-            .map((line) => line.split(" "))
-          assert.strictEqual(lines.length, 3 * 15 * 2)
-          let last = 0
-          for (let n = 0; n < lines.length; n += 2) {
-            const [entered, left] = [lines[n] ?? [], lines[n + 1] ?? []]
-            assert.deepStrictEqual([entered[0], left], ["enter", ["leave", ...entered.slice(1)]])
-            assert.isAbove(Number(entered[1]), last)
-            last = Number(entered[1])
-          }
-          assert.isAbove(new Set(lines.map((line) => line[2])).size, 1)
+          assert.isAbove(assertTurns(log, 3 * 15), 1)
         }),
       TIMEOUT
     )
