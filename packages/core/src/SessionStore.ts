@@ -27,6 +27,14 @@ import { Conflict, SessionStoreError } from "./SessionStoreError.ts"
 export type Version = string
 
 /**
+ * What the holder of a lease leaves on the key for whoever is given it next. Any text: the store keeps it, and makes nothing of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Mark = string
+
+/**
  * @category models
  * @since 0.1.0
  */
@@ -78,8 +86,8 @@ export interface PutOptions {
  * The exclusive right to renew one session, for a limited time.
  *
  * A holder that is about to spend a token leaves a mark first. Whoever is given the key after it sees the mark, and so
- * knows that the token of this version may be spent although the entry is unchanged. A mark stays until it is replaced or
- * taken back; it means nothing once the entry is of another version.
+ * knows that the token may be spent although the entry is unchanged. A mark names the version that it is about, so that it means nothing
+ * once the entry is of another; it stays until it is replaced or taken back.
  *
  * A lease that has run out while nobody else asked for it is still good; once somebody else was given the key,
  * `extend` and `mark` fail with `Conflict`, and so does a `put` with this `fence`. A clock that is set back keeps a key from others
@@ -92,12 +100,12 @@ export interface Lease {
   /** Higher than that of every earlier lease on the key. */
   readonly fence: number
   /** The mark that was on the key when this lease was given. */
-  readonly marked: Option.Option<Version>
+  readonly marked: Option.Option<Mark>
   /**
    * Leaves a mark, or takes back the one there is, and starts the lease's time anew. Returns only when it would survive a
    * crash. Fails with `Conflict` when the lease was taken over or released.
    */
-  readonly mark: (version: Option.Option<Version>) => Effect.Effect<void, SessionStoreError>
+  readonly mark: (mark: Option.Option<Mark>) => Effect.Effect<void, SessionStoreError>
   /** Starts the lease's time anew. Fails with `Conflict` when the lease was taken over or released. */
   readonly extend: Effect.Effect<void, SessionStoreError>
   /** Gives the key free. Does nothing when the lease was taken over. */
@@ -147,7 +155,7 @@ interface Held {
   readonly life: number
   heldUntil: number
   released: boolean
-  marked: Option.Option<Version>
+  marked: Option.Option<Mark>
 }
 
 const isHeld = (lease: Held, now: number): boolean =>

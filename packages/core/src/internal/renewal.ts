@@ -17,7 +17,7 @@ import { type AuthError, isVerdict, type SessionStoreError, type Verdict } from 
 import type { Provider } from "../Provider.ts"
 import { Session } from "../Session.ts"
 import type { SessionKey } from "../SessionKey.ts"
-import type { Lease, SessionStore, Version } from "../SessionStore.ts"
+import type { Lease, Mark, SessionStore, Version } from "../SessionStore.ts"
 import { Wait } from "./howMuchLonger.ts"
 import { mayBeSpent } from "./mayBeSpent.ts"
 import * as Protocol from "./renewalProtocol.ts"
@@ -159,7 +159,7 @@ const handsOf = <E extends AuthError, LogoutError extends AuthError>(
     yield* pollPause
   })
 
-  const mark = (left: Protocol.Mark | undefined): Effect.Effect<void, SessionStoreError> =>
+  const mark = (left: Mark | undefined): Effect.Effect<void, SessionStoreError> =>
     held === undefined
       ? Effect.die(new Error("a mark needs a lease"))
       : held.lease.mark(Option.fromUndefinedOr(left))

@@ -7,10 +7,7 @@
  * questions on which the promises hang: `RenewalProtocol.test.ts` walks through all that several processes can do, and shows
  * for each guard what breaks without it.
  */
-import type { Version } from "../SessionStore.ts"
-
-/** What a lease carries from one holder to the next: see `Lease` of `SessionStore`. */
-export type Mark = string
+import type { Mark, Version } from "../SessionStore.ts"
 
 export interface Terms {
   /** The version that is due. */

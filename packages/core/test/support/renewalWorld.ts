@@ -8,11 +8,11 @@ import {
   begin,
   type Event,
   type Grant,
-  type Mark,
   type Outcome,
   type State,
   type Turn
 } from "../../src/internal/renewalProtocol.ts"
+import type { Mark } from "../../src/SessionStore.ts"
 import type { Move, Rules } from "./explore.ts"
 
 /** A family of tokens starts with a login; each renewal spends the last token of it. */
